@@ -1,0 +1,122 @@
+"""Who proves what to which host.
+
+A credential goes to the origins it was issued for and to no other, over https (loopback excepted).
+An `Authenticator` is asked for the value of the `Authorization` header of each request; the
+middleware attaches it in the innermost link, out of every caller's sight.
+"""
+
+import ipaddress
+import os
+from collections.abc import Iterable
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+from dbusers.errors import ConfigurationError, InvalidRequest
+from dbusers.request import RequestInformation, checked_url
+from dbusers.secret import Secret
+
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+Origin = tuple[str, str, int]
+"""Scheme, host and port: where a credential may go."""
+
+
+class Authenticator(Protocol):
+    """Knows the credential for each request."""
+
+    origins: frozenset[Origin]
+
+    async def authorization(self, request: RequestInformation) -> Secret:
+        """Return the value of the `Authorization` header, fetching it first where it must."""
+
+    def renew(self, request: RequestInformation, refused: Secret) -> bool:
+        """Forget the credential that was refused; False if there is no other to be had."""
+
+
+class BearerToken:
+    """One token for everything, on one origin."""
+
+    def __init__(self, token: Secret, base_url: str) -> None:
+        self.origins = frozenset({origin(base_url)})
+        self._value = Secret(f"Bearer {token.reveal()}")
+
+    async def authorization(self, request: RequestInformation) -> Secret:
+        """Return the bearer."""
+        return self._value
+
+    def renew(self, request: RequestInformation, refused: Secret) -> bool:
+        """Return False: a token that was refused stays refused."""
+        return False
+
+
+def origin(url: str) -> Origin:
+    """Return the origin of an absolute URL. Raises `InvalidRequest` if it has none."""
+    parts = urlsplit(checked_url(url))
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if not parts.hostname or port == -1:
+        raise InvalidRequest("the URL has no valid host and port")
+    return parts.scheme, parts.hostname, port or DEFAULT_PORTS[parts.scheme]
+
+
+def refuse_foreign(url: str, origins: Iterable[Origin]) -> None:
+    """Raise `InvalidRequest` if a credential for `origins` must not go to `url`."""
+    found = origin(url)
+    if found not in origins:
+        raise InvalidRequest(
+            f"the credential is not for {found[0]}://{found[1]}:{found[2]}; nothing was sent: "
+            "make a client with that base URL if it is yours"
+        )
+
+
+def base_url_of(url: str | None, *variables: str, default: str) -> str:
+    """Return the base URL to use: `url`, else the first variable that is set, else `default`.
+
+    Raises `ConfigurationError` if it is not https, unless its host is this machine (loopback).
+    """
+    source, found = "base_url", url
+    for variable in variables:
+        if found is None and os.environ.get(variable):
+            source, found = variable, os.environ[variable]
+    try:
+        scheme, host, _ = origin(default if found is None else found)
+    except InvalidRequest as error:
+        problem = f"{source}: {error}"
+    else:
+        chosen = default if found is None else found
+        if "?" in chosen:
+            problem = f"{source}: a base URL has no query"
+        elif scheme == "https" or _is_loopback(host):
+            return chosen.rstrip("/")
+        else:
+            problem = f"{source}: use https, or the token would cross the network in the clear"
+    raise ConfigurationError(problem)
+
+
+def token_of(token: Secret | None, *variables: str) -> Secret | None:
+    """Return `token`, else the first variable that is set, else None.
+
+    Raises `ConfigurationError` for a text that cannot be a token: it was pasted wrongly.
+    """
+    source = "the token"
+    for variable in variables:
+        if token is None and os.environ.get(variable):
+            source, token = variable, Secret(os.environ[variable])
+    if token is None:
+        return None
+    if not token:
+        raise ConfigurationError(f"{source} is empty")
+    if not all("!" <= character <= "~" for character in token.reveal()):
+        raise ConfigurationError(
+            f"{source} holds spaces, line breaks or other characters that no token has"
+        )
+    return token
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,69 @@
+"""`RequestBuilder`: a place in the URL tree of a provider."""
+
+import copy
+from collections.abc import Mapping
+from typing import ClassVar, Final, Self
+
+from dbusers.adapter import Adapter
+from dbusers.request import Repeat, RequestConfiguration, RequestInformation
+from dbusers.secret import Secret
+
+NOTHING: Final = RequestConfiguration()
+
+
+class RequestBuilder:
+    """A place in the URL tree: nouns lead further down, verbs act on it.
+
+    For each verb there is a `to_<verb>_request_information` that returns the request unsent.
+    """
+
+    url_template: ClassVar[str]
+
+    __slots__ = ("_raw_url", "adapter", "base_url", "path_parameters")
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        base_url: str,
+        path_parameters: Mapping[str, str],
+    ) -> None:
+        self.adapter = adapter
+        self.base_url = base_url
+        self.path_parameters = path_parameters
+        self._raw_url: str | None = None
+
+    def with_url(self, raw_url: str) -> Self:
+        """Return the builder for another URL, used as it is instead of template and parameters.
+
+        The credential still goes to the client's own hosts only: a call elsewhere raises
+        `InvalidRequest`.
+        """
+        builder = copy.copy(self)
+        builder._raw_url = raw_url
+        return builder
+
+    def _information(
+        self,
+        method: str,
+        configuration: RequestConfiguration | None,
+        *,
+        content: bytes | None = None,
+        repeat: Repeat | None = None,
+        secrets: tuple[Secret, ...] = (),
+    ) -> RequestInformation:
+        configuration = configuration or NOTHING
+        return RequestInformation(
+            method=method,
+            url_template=self.url_template,
+            path_parameters=self.path_parameters,
+            query_parameters=configuration.query_parameters,
+            headers=configuration.headers,
+            content=content,
+            options=configuration.options,
+            middleware=configuration.middleware,
+            aiohttp_middlewares=configuration.aiohttp_middlewares,
+            base_url=self.base_url,
+            raw_url=self._raw_url,
+            repeat=repeat or Repeat.by_method(method),
+            secrets=secrets,
+        )

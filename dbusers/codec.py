@@ -1,0 +1,254 @@
+"""attrs models <-> JSON bytes: cattrs over orjson, strict about types and lenient about the new.
+
+What every model can rely on:
+
+- keys that the model does not name are kept in its `additional_data` and written back;
+- a field that is absent stays `ABSENT`, null stays `None`, empty stays empty;
+- a required field that is missing, or a value of another JSON type, is an error with its path;
+- values of open enumerations keep the text that came.
+
+Nothing here raises with a value of the document in it: a `Problem` holds paths and type names.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import cache
+from types import MappingProxyType, NoneType, UnionType
+from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin
+
+import attrs
+import orjson
+from cattrs import Converter, transform_error
+from cattrs.cols import list_structure_factory
+from cattrs.errors import BaseValidationError
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from dbusers.absent import ABSENT, Absent
+from dbusers.errors import InvalidRequest
+from dbusers.model import Model
+from dbusers.openenum import OpenEnum
+from dbusers.secret import Secret
+
+T = TypeVar("T")
+
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+JSON_TYPES: Final[Mapping[type, str]] = {
+    dict: "an object",
+    list: "an array",
+    str: "a string",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    NoneType: "null",
+}
+
+
+@attrs.frozen
+class Problem:
+    """Why a document cannot be read: one line for each place, without the values found there."""
+
+    lines: tuple[str, ...]
+
+
+class WrongType(ValueError):
+    """A value of another JSON type than the field's."""
+
+    def __init__(self, expected: str, value: object) -> None:
+        super().__init__(f"expected {expected}, found {JSON_TYPES.get(type(value), 'something')}")
+
+
+def parse(content: bytes) -> Any:
+    """Return the document in `content`, or a `Problem`."""
+    if not content.strip():
+        return Problem(("the body is empty",))
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        return Problem((f"not JSON: {error.msg} at byte {error.pos}",))
+
+
+def structure(document: object, cls: Any, path: str = "$") -> Any:
+    """Return `document` as a `cls`, or a `Problem`; `path` is where the document stands."""
+    try:
+        return _converter().structure(document, cls)
+    except BaseValidationError as error:
+        return Problem(tuple(transform_error(error, path, _describe)))
+    except WrongType as error:
+        return Problem((f"{error} @ {path}",))
+
+
+def encode(model: Any, *, under: str | None = None, beside: Mapping[str, Any] = NOTHING) -> bytes:
+    """Return `model` as JSON: as the whole document, or under a key, with the fields `beside` it.
+
+    Raises `InvalidRequest` for what this module would refuse to read: a value of another type than
+    its field says, or one that JSON does not know.
+    """
+    content = _encoded(model, under, beside)
+    # Raised here and not there: that frame, which a traceback would show, knows the secrets.
+    if isinstance(content, Problem):
+        raise InvalidRequest(f"{type(model).__name__}: {'; '.join(content.lines)}")
+    return content
+
+
+def _encoded(model: Any, under: str | None, beside: Mapping[str, Any]) -> bytes | Problem:
+    document = _converter().unstructure(model)
+    found = structure(document, type(model))
+    if isinstance(found, Problem):
+        return found
+    for name, value in beside.items():
+        if value is not ABSENT:
+            document[name] = _converter().unstructure(value)
+    try:
+        return orjson.dumps(document if under is None else {under: document})
+    except orjson.JSONEncodeError as error:
+        return Problem((str(error),))
+
+
+def as_tuple(value: Iterable[T] | None | Absent) -> tuple[T, ...] | None | Absent:
+    """Return a model's list as the tuple that a frozen value holds."""
+    if value is None or isinstance(value, Absent | tuple):
+        return value
+    if isinstance(value, str):
+        raise InvalidRequest("expected a list, found a string: put it into a list of one")
+    return tuple(value)
+
+
+def as_secret(value: str | Secret | None | Absent) -> Secret | None | Absent:
+    """Return a caller's password as the secret that a model holds."""
+    return Secret(value) if isinstance(value, str) else value
+
+
+def _describe(error: BaseException, _cls: object) -> str:
+    if isinstance(error, KeyError):
+        return "required field missing"
+    if isinstance(error, WrongType):
+        return str(error)
+    return "invalid value"
+
+
+@cache
+def _converter() -> Converter:
+    # Built on first use: importing the package should not pay for it.
+    converter = Converter(detailed_validation=True)
+    for cls, expected in ((str, "a string"), (bool, "a boolean"), (int, "a number")):
+        converter.register_structure_hook(cls, _exactly(cls, expected))
+    converter.register_structure_hook(Secret, _secret)
+    converter.register_structure_hook(datetime, _timestamp)
+    converter.register_structure_hook_factory(_is_open_enum, lambda _: _open_enum)
+    converter.register_structure_hook_factory(_is_maybe, _structure_maybe)
+    converter.register_structure_hook_factory(_is_list, _structure_list)
+    converter.register_structure_hook_factory(_is_model, _structure_model)
+    converter.register_unstructure_hook(Secret, Secret.reveal)
+    converter.register_unstructure_hook(datetime, datetime.isoformat)
+    converter.register_unstructure_hook_factory(_is_model, _unstructure_model)
+    return converter
+
+
+Hook = Callable[[Any, Any], Any]
+
+
+def _exactly(cls: type, expected: str) -> Hook:
+    # cattrs' own hook calls `cls(value)`, which makes the text "None" of a null.
+    def hook(value: Any, _: Any) -> Any:
+        if type(value) is not cls:
+            raise WrongType(expected, value)
+        return value
+
+    return hook
+
+
+def _secret(value: Any, _: Any) -> Secret:
+    if type(value) is not str:
+        raise WrongType("a string", value)
+    return Secret(value)
+
+
+def _timestamp(value: Any, _: Any) -> datetime:
+    if type(value) is not str:
+        raise WrongType("a timestamp", value)
+    return datetime.fromisoformat(value)
+
+
+def _open_enum(value: Any, _: Any) -> str:
+    if not isinstance(value, str):
+        raise WrongType("a string", value)
+    return value
+
+
+def _is_model(cls: Any) -> bool:
+    return isinstance(cls, type) and issubclass(cls, Model)
+
+
+def _members(cls: Any) -> tuple[Any, ...]:
+    return get_args(cls) if get_origin(cls) in (Union, UnionType) else ()
+
+
+def _is_maybe(cls: Any) -> bool:
+    return Absent in _members(cls)
+
+
+def _is_open_enum(cls: Any) -> bool:
+    members = _members(cls)
+    return len(members) == 2 and str in members and any(_is_open_enum_class(m) for m in members)
+
+
+def _is_open_enum_class(cls: Any) -> bool:
+    return isinstance(cls, type) and issubclass(cls, OpenEnum)
+
+
+def _is_list(cls: Any) -> bool:
+    return get_origin(cls) in (list, tuple)
+
+
+def _structure_maybe(cls: Any, converter: Converter) -> Hook:
+    members = tuple(m for m in get_args(cls) if m not in (NoneType, Absent))
+    inner: Any = Union.__getitem__(members)
+    structure_inner = converter.get_structure_hook(inner)
+
+    def hook(value: Any, _: Any) -> Any:
+        return None if value is None else structure_inner(value, inner)
+
+    return hook
+
+
+def _structure_list(cls: Any, converter: Converter) -> Hook:
+    # cattrs iterates over whatever it is given, be it a string.
+    item: Any = get_args(cls)[0]
+    structure_items = list_structure_factory(cast("type", list[item]), converter)
+    as_cls = get_origin(cls)
+
+    def hook(value: Any, _: Any) -> Any:
+        if type(value) not in (list, tuple):
+            raise WrongType("an array", value)
+        items = structure_items(value, list)
+        return items if as_cls is list else tuple(items)
+
+    return hook
+
+
+def _structure_model(cls: Any, converter: Converter) -> Hook:
+    names = {field.name for field in attrs.fields(cls)} - {"additional_data"}
+    structure_fields = make_dict_structure_fn(cls, converter)
+
+    def hook(value: Any, _: Any) -> Any:
+        if type(value) is not dict:
+            raise WrongType("an object", value)
+        if not names.issuperset(value):
+            additional = {key: value[key] for key in value if key not in names}
+            value = {key: value[key] for key in value if key in names}
+            value["additional_data"] = additional
+        return structure_fields(value, cls)
+
+    return hook
+
+
+def _unstructure_model(cls: Any, converter: Converter) -> Callable[[Any], Any]:
+    unstructure_fields = make_dict_unstructure_fn(
+        cls, converter, _cattrs_omit_if_default=True, additional_data=override(omit=True)
+    )
+
+    def hook(model: Any) -> Any:
+        fields = unstructure_fields(model)
+        return {**model.additional_data, **fields} if model.additional_data else fields
+
+    return hook

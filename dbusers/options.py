@@ -1,0 +1,81 @@
+"""Options: typed values that tune one call, or all calls of a client.
+
+A client has one option of each type at most; an option given with a call replaces the client's of
+the same type, whole. Own subclasses of `RequestOption` reach own middleware by
+`request.option(MyOption)`.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import attrs
+
+from dbusers.errors import InvalidRequest
+from dbusers.response import Response
+
+RETRIED_STATUSES: Final = frozenset({408, 429, *range(500, 600)})
+
+
+class RequestOption:
+    """The base of every option."""
+
+    __slots__ = ()
+
+
+def _not_negative(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    if value is None:
+        return
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
+        raise InvalidRequest(f"{attribute.name} must be a number of at least 0")
+
+
+@attrs.frozen
+class RetryOption(RequestOption):
+    """When and how often a request is sent again.
+
+    GET, PUT and DELETE are repeated on the `statuses` and on network errors; a create or change by
+    POST or PATCH only on 429 or where it cannot have reached the server; a reset of credentials
+    only in the latter case. The wait before repetition n is `base_delay * 2 ** (n - 1)` seconds,
+    at most `max_delay`, of which the share `jitter` is left to chance; `Retry-After` counts
+    instead where the server sends it, and one of more than `max_retry_after` seconds ends the
+    retries with the error. `max_retries=0` switches them off.
+    """
+
+    max_retries: int = attrs.field(default=3, validator=_not_negative)
+    base_delay: float = attrs.field(default=0.5, validator=_not_negative)
+    max_delay: float = attrs.field(default=30.0, validator=_not_negative)
+    max_retry_after: float = attrs.field(default=90.0, validator=_not_negative)
+    statuses: frozenset[int] = attrs.field(
+        default=RETRIED_STATUSES, converter=frozenset, repr=False
+    )
+    jitter: float = attrs.field(default=0.5, validator=_not_negative)
+
+
+@attrs.frozen
+class TimeoutOption(RequestOption):
+    """How long a call may take, in seconds; None is without end.
+
+    `total` spans everything that one request needs: retries, rate-limit waits, token refreshes
+    (a paged list is several requests). `attempt` is for one attempt, from the connection to the
+    last byte; `connect` for establishing a connection; `read` for the silence between two pieces
+    of an answer. Past any of them the call raises `RequestTimedOut`, which says where it was.
+    """
+
+    total: float | None = attrs.field(default=600.0, validator=_not_negative)
+    attempt: float | None = attrs.field(default=30.0, validator=_not_negative)
+    connect: float | None = attrs.field(default=10.0, validator=_not_negative)
+    read: float | None = attrs.field(default=None, validator=_not_negative)
+
+
+@attrs.frozen
+class OnResponse(RequestOption):
+    """Calls `callback` with each final `Response` of a call: status, headers, request id, limits.
+
+    A paged list has one for each page; an error answer is handed over too, before it is raised.
+
+        answers: list[Response] = []
+        await user.get(RequestConfiguration(options=[OnResponse(answers.append)]))
+        answers[0].rate_limit
+    """
+
+    callback: Callable[[Response], object]

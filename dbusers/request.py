@@ -1,0 +1,246 @@
+"""`RequestInformation`: a request, complete and unsent. `RequestConfiguration`: a caller's part.
+
+A path parameter is never trusted: it is quoted with nothing left safe, and names that URL
+libraries would resolve away (`.` and `..`) or that leave a segment empty are refused.
+"""
+
+import enum
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Final, Self, TypeVar
+from urllib.parse import quote, urlencode
+
+import attrs
+from aiohttp import ClientMiddlewareType
+
+from dbusers.errors import InvalidRequest
+from dbusers.options import RequestOption
+from dbusers.response import Response
+from dbusers.secret import Secret
+
+O = TypeVar("O", bound=RequestOption)  # noqa: E741
+
+QueryValue = str | int | bool | None
+
+HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2: token
+UNSAFE_IN_HEADER: Final = re.compile(r"[^\t\x20-\x7e]")  # RFC 9110, 5.5: what is not obsolete
+UNSAFE_IN_URL: Final = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# The client proves who it is, and frames the message; a caller's own values would contradict it.
+RESERVED_HEADERS: Final = frozenset(
+    {"authorization", "connection", "content-length", "host", "transfer-encoding"}
+)
+
+
+class Repeat(enum.Enum):
+    """When a request may be sent a second time."""
+
+    ALWAYS = "always"
+    """Twice does the same as once."""
+    IF_REFUSED = "if refused"
+    """Only after a 429, or where it cannot have reached the server: twice would do it twice."""
+    IF_UNSENT = "if unsent"
+    """Only where it cannot have reached the server: each time rotates a secret."""
+
+    @classmethod
+    def by_method(cls, method: str) -> "Repeat":
+        """Return what HTTP says of the method (RFC 9110, 9.2.2)."""
+        return cls.IF_REFUSED if method in ("POST", "PATCH") else cls.ALWAYS
+
+
+def _headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    for name, value in headers.items():
+        if not isinstance(name, str) or not HEADER_NAME.fullmatch(name):
+            raise InvalidRequest(f"{name!r} is not a header name")
+        if name.lower() in RESERVED_HEADERS:
+            raise InvalidRequest(f"the header {name!r} is set by the client, not by the caller")
+        if not isinstance(value, str) or UNSAFE_IN_HEADER.search(value):
+            raise InvalidRequest(f"the value of the header {name!r} is not a printable string")
+    return MappingProxyType(dict(headers))
+
+
+def _names(headers: Mapping[str, str]) -> str:
+    # A caller's header may be a credential for a gateway in between.
+    return str(sorted(headers))
+
+
+def _query(query: Any) -> Mapping[str, QueryValue]:
+    if attrs.has(type(query)):
+        query = attrs.asdict(query)
+    for name, value in query.items():
+        if not isinstance(name, str) or not isinstance(value, str | int | None):
+            raise InvalidRequest(f"the query parameter {name!r} must be a string, a number or None")
+    return MappingProxyType({name: value for name, value in query.items() if value is not None})
+
+
+def options_of(options: Iterable[RequestOption]) -> tuple[RequestOption, ...]:
+    """Return `options` as a tuple. Raises `InvalidRequest` for two of one type."""
+    found = tuple(options)
+    for option in found:
+        if not isinstance(option, RequestOption):
+            raise InvalidRequest(f"{type(option).__name__} is not a RequestOption")
+    if len({type(option) for option in found}) < len(found):
+        raise InvalidRequest("two options of one type: which of them counts?")
+    return found
+
+
+def _hooks(middleware: "Iterable[Middleware]") -> "tuple[Middleware, ...]":
+    return tuple(middleware)
+
+
+def _aiohttp_hooks(middleware: Iterable[ClientMiddlewareType]) -> tuple[ClientMiddlewareType, ...]:
+    return tuple(middleware)
+
+
+@attrs.frozen(slots=False)
+class RequestInformation:
+    """One request, complete and unsent: what `to_…_request_information` returns.
+
+    `adapter.send` sends it. `url_template` is a path with parameters in braces, relative to
+    `base_url` (the client's own if empty); `raw_url` replaces both. A middleware changes it by
+    making another: `with_header`, or `attrs.evolve`.
+    """
+
+    method: str
+    url_template: str
+    path_parameters: Mapping[str, str] = attrs.field(factory=dict)
+    query_parameters: Mapping[str, QueryValue] = attrs.field(factory=dict, converter=_query)
+    headers: Mapping[str, str] = attrs.field(factory=dict, converter=_headers, repr=_names)
+    content: bytes | None = attrs.field(default=None, repr=False)
+    options: tuple[RequestOption, ...] = attrs.field(default=(), converter=options_of)
+    middleware: "tuple[Middleware, ...]" = attrs.field(default=(), converter=_hooks, repr=False)
+    aiohttp_middlewares: tuple[ClientMiddlewareType, ...] = attrs.field(
+        default=(), converter=_aiohttp_hooks, repr=False
+    )
+    base_url: str = ""
+    raw_url: str | None = None
+    repeat: Repeat = attrs.field()
+    # What the content holds of secrets, so that a server's complaint about them can be masked.
+    secrets: tuple[Secret, ...] = attrs.field(default=(), repr=False)
+
+    @repeat.default
+    def _repeat_by_method(self) -> Repeat:
+        return Repeat.by_method(self.method)
+
+    @cached_property
+    def url(self) -> str:
+        """Return the URL to send to. Raises `InvalidRequest` for an unsafe path parameter."""
+        if self.raw_url is not None:
+            url = checked_url(self.raw_url)
+        else:
+            url = self.base_url + fill(self.url_template, self.path_parameters)
+        if not self.query_parameters:
+            return url
+        query = urlencode(
+            {name: _query_text(value) for name, value in self.query_parameters.items()},
+            quote_via=quote,
+            safe="",
+        )
+        return f"{url}{'&' if '?' in url else '?'}{query}"
+
+    def option(self, cls: type[O]) -> O | None:
+        """Return the option of this type, or None."""
+        for option in self.options:
+            if type(option) is cls:
+                return option
+        return None
+
+    def with_header(self, name: str, value: str) -> Self:
+        """Return the request with one header more, or another value for it."""
+        others = {k: v for k, v in self.headers.items() if k.lower() != name.lower()}
+        return attrs.evolve(self, headers={**others, name: value})
+
+    def with_defaults(self, base_url: str, options: tuple[RequestOption, ...]) -> Self:
+        """Return the request with a client's base URL and options where it has none of its own."""
+        own = {type(option) for option in self.options}
+        missing = tuple(option for option in options if type(option) not in own)
+        if self.base_url and not missing:
+            return self
+        return attrs.evolve(
+            self, base_url=self.base_url or base_url, options=self.options + missing
+        )
+
+
+Handler = Callable[[RequestInformation], Awaitable[Response]]
+"""Sends a request, through whatever stands further in."""
+
+Middleware = Callable[[RequestInformation, Handler], Awaitable[Response]]
+"""A hook around one attempt: changes the request, calls the handler (again), changes the answer."""
+
+
+@attrs.frozen
+class RequestConfiguration:
+    """What a caller adds to one call; a value that can be kept and used for many.
+
+    - `headers`: a mapping; they replace the client's own of the same name.
+    - `query_parameters`: a mapping, or the builder's query class; None leaves a parameter out.
+    - `options`: `RetryOption`, `TimeoutOption`, `OnResponse` or your own, each replacing the
+      client's option of its type.
+    - `middleware`: hooks for this call only, inside the client's.
+    - `aiohttp_middlewares`: handed to aiohttp as they are, for those who have some. They run inside
+      one attempt and see the wire, credentials included; mocks such as aioresponses skip them.
+
+    Raises `InvalidRequest` for a header that would break the message or the client's own.
+    """
+
+    headers: Mapping[str, str] = attrs.field(factory=dict, converter=_headers, repr=_names)
+    query_parameters: Any = attrs.field(factory=dict, converter=_query)
+    options: tuple[RequestOption, ...] = attrs.field(default=(), converter=options_of)
+    middleware: tuple[Middleware, ...] = attrs.field(default=(), converter=_hooks)
+    aiohttp_middlewares: tuple[ClientMiddlewareType, ...] = attrs.field(
+        default=(), converter=_aiohttp_hooks
+    )
+
+
+def fill(template: str, parameters: Mapping[str, str]) -> str:
+    """Return the path with each `{parameter}` quoted into one segment of its own.
+
+    Raises `InvalidRequest` for a parameter that is missing, empty, `.` or `..`, not a string, or
+    that holds control characters or unpaired surrogates.
+    """
+    literal, *rest = template.split("{")
+    parts = [literal]
+    for piece in rest:
+        name, _, literal = piece.partition("}")
+        parts += (_segment(name, parameters.get(name)), literal)
+    return "".join(parts)
+
+
+def _segment(name: str, value: object) -> str:
+    if value is None or value == "":
+        raise InvalidRequest(f"{name} is empty: pass the id or name that the provider shows")
+    if not isinstance(value, str):
+        raise InvalidRequest(f"{name} must be a string, not {type(value).__name__}")
+    if value in (".", ".."):
+        raise InvalidRequest(f"{name} cannot be {value!r}: it would address another resource")
+    if CONTROL.search(value):
+        raise InvalidRequest(f"{name} holds a control character")
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:
+        problem = f"{name} holds an unpaired surrogate and cannot be written as UTF-8"
+    raise InvalidRequest(problem)
+
+
+def checked_url(url: str) -> str:
+    """Return `url` if it is absolute, without user information and safe to send as it stands."""
+    if not isinstance(url, str) or UNSAFE_IN_URL.search(url):
+        raise InvalidRequest("the URL holds characters that must be percent-encoded")
+    scheme, separator, rest = url.partition("://")
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if not separator or scheme.lower() not in ("http", "https") or not host:
+        raise InvalidRequest("the URL must be absolute: https://host/path")
+    if "@" in host:
+        raise InvalidRequest("the URL must not hold a user name or password")
+    if "#" in rest:
+        raise InvalidRequest("the URL must not have a fragment")
+    segments = re.sub(r"%2[eE]", ".", rest.partition("?")[0]).split("/")
+    if "." in segments or ".." in segments:
+        raise InvalidRequest("the URL must not have '.' or '..' as a path segment")
+    return url
+
+
+def _query_text(value: QueryValue) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

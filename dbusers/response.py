@@ -1,0 +1,195 @@
+"""`Response`: one answer, what its headers say, and the error that a refusal becomes."""
+
+import time
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from typing import Any, Final, Self
+
+import attrs
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from dbusers import codec
+from dbusers.errors import APIError, UnexpectedBody, error_class
+
+MESSAGE_LENGTH: Final = 500  # characters of a provider's message that an error keeps
+NO_HEADERS: Final = CIMultiDictProxy(CIMultiDict[str]())
+
+
+@attrs.frozen
+class RateLimitState:
+    """What an answer says of the token's budget; None where it says nothing.
+
+    `limit` and `remaining` count requests, `resets_at` is Unix time in seconds at which the oldest
+    counted request expires, `retry_after` is seconds from the answer on.
+    """
+
+    limit: int | None = None
+    remaining: int | None = None
+    resets_at: float | None = None
+    retry_after: float | None = None
+
+    @classmethod
+    def from_headers(cls, headers: Mapping[str, str]) -> Self | None:
+        """Return the state, or None if no header speaks of it."""
+        if not any(
+            name in headers for name in ("ratelimit-limit", "ratelimit-remaining", "retry-after")
+        ):
+            return None
+        limit = _number(headers.get("ratelimit-limit"))
+        remaining = _number(headers.get("ratelimit-remaining"))
+        return cls(
+            limit=None if limit is None else int(limit),
+            remaining=None if remaining is None else int(remaining),
+            resets_at=_number(headers.get("ratelimit-reset")),
+            retry_after=_retry_after(headers),
+        )
+
+
+def _number(text: str | None) -> float | None:
+    # Digits only: float() would let "nan" and "1e999" through.
+    if text is None or len(text) > 15 or not text.strip().replace(".", "", 1).isdecimal():
+        return None
+    return float(text)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    text = headers.get("retry-after")
+    if text is None:
+        return None
+    seconds = _number(text)
+    if seconds is not None:
+        return seconds
+    until = _http_date(text)
+    if until is None:
+        return None
+    # Both dates from the server's own clock, where it states its own: ours may be off.
+    now = _http_date(headers.get("date", ""))
+    return max(0.0, until - (time.time() if now is None else now))
+
+
+def _http_date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+@attrs.frozen
+class ErrorBody:
+    """What an error answer says, in whichever form the provider has for it."""
+
+    message: str | None = None
+    id: str | None = None
+    request_id: str | None = None
+
+
+ErrorReader = Callable[[Any], ErrorBody]
+"""A provider's reading of an error document; `ErrorBody()` where it is none of its forms."""
+
+
+@attrs.frozen
+class Response:
+    """One answer: `status`, `headers` and the `content` as bytes.
+
+    `attempts` is how often the request was sent, `retries` the reason of each repetition. The repr
+    shows neither headers nor content: both may hold secrets.
+    """
+
+    status: int
+    headers: CIMultiDictProxy[str] = attrs.field(default=NO_HEADERS, repr=False)
+    content: bytes = attrs.field(default=b"", repr=False)
+    attempts: int = 1
+    retries: tuple[str, ...] = ()
+    # What the links of the chain tell each other: may the request be sent again, and with another
+    # credential than the one that was refused?
+    retryable: bool = attrs.field(default=False, repr=False)
+    credential_renewed: bool = attrs.field(default=False, repr=False)
+
+    @property
+    def request_id(self) -> str | None:
+        """Return the provider's name for this request: quote it to their support."""
+        return self.headers.get("x-request-id")
+
+    @property
+    def rate_limit(self) -> RateLimitState | None:
+        """Return what the answer says of the token's budget."""
+        return RateLimitState.from_headers(self.headers)
+
+    def json(self) -> Any:
+        """Return the body as plain Python values. Raises `UnexpectedBody` if it is not JSON."""
+        if isinstance(self._document, codec.Problem):
+            raise self.unexpected(self._document)
+        return self._document
+
+    def read(self, cls: Any, at: str | None = None, *, bare: bool = False) -> Any:
+        """Return the body as a `cls`: the whole of it, or what stands under the key `at`.
+
+        With `bare`, a body without the key is read as a whole: some calls are documented with it
+        and answered without. Raises `UnexpectedBody`, with the JSON path.
+        """
+        found = self._document
+        if not isinstance(found, codec.Problem):
+            found = _read(found, cls, at, bare=bare)
+        if isinstance(found, codec.Problem):
+            raise self.unexpected(found)
+        return found
+
+    def error(self, read: ErrorReader) -> APIError:
+        """Return the error that this answer is."""
+        known = not isinstance(self._document, codec.Problem)
+        body = read(self._document) if known else ErrorBody()
+        facts = self._facts()
+        facts["request_id"] = body.request_id or self.request_id
+        message = body.message or self._unreadable_message()
+        return error_class(self.status)(_printable(message), id=body.id, **facts)
+
+    def unexpected(self, problem: codec.Problem) -> UnexpectedBody:
+        """Return the error that says what is wrong with the body."""
+        return UnexpectedBody(
+            f"the answer cannot be read: {'; '.join(problem.lines[:5])}",
+            problems=problem.lines,
+            **self._facts(),
+        )
+
+    @cached_property
+    def _document(self) -> Any:
+        return codec.parse(self.content)
+
+    def _unreadable_message(self) -> str:
+        # The text of a proxy's page is not repeated: it may quote the request, header and all.
+        if 300 <= self.status < 400:
+            return "the server redirects, and redirects are not followed: check the base URL"
+        kind = self.headers.get("content-type", "").partition(";")[0].strip() or "no content type"
+        return f"no reason given ({len(self.content)} bytes, {kind})"
+
+    def _facts(self) -> dict[str, Any]:
+        headers = CIMultiDict(self.headers)
+        headers.popall("set-cookie", None)
+        return {
+            "status": self.status,
+            "headers": headers,
+            "request_id": self.request_id,
+            "rate_limit": self.rate_limit,
+            "attempts": self.attempts,
+            "retries": self.retries,
+            "retryable": self.retryable,
+        }
+
+
+def _read(document: Any, cls: Any, at: str | None, *, bare: bool) -> Any:
+    if at is None:
+        return codec.structure(document, cls)
+    if not isinstance(document, dict):
+        return codec.Problem(("expected an object @ $",))
+    if at in document:
+        return codec.structure(document[at], cls, f"$.{at}")
+    if bare:
+        return codec.structure(document, cls)
+    return codec.Problem((f"required field missing @ $.{at}",))
+
+
+def _printable(text: str) -> str:
+    # A server's text goes into logs: no line breaks, no terminal codes, no novel.
+    line = "".join(c if c.isprintable() else " " for c in text)
+    return line if len(line) <= MESSAGE_LENGTH else line[: MESSAGE_LENGTH - 1] + "…"

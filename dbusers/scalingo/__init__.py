@@ -1,0 +1,67 @@
+"""Scalingo: client, builders and models, under the provider's own names."""
+
+from dbusers.scalingo.apps import (
+    AddonsRequestBuilder,
+    AppRequestBuilder,
+    AppsRequestBuilder,
+    RegionsRequestBuilder,
+)
+from dbusers.scalingo.client import ScalingoClient
+from dbusers.scalingo.databases import (
+    DatabaseRequestBuilder,
+    DatabasesRequestBuilder,
+    ResetPasswordRequestBuilder,
+    UserRequestBuilder,
+    UsersRequestBuilder,
+)
+from dbusers.scalingo.models import (
+    Addon,
+    AddonPlan,
+    AddonProvider,
+    AddonStatus,
+    App,
+    Database,
+    DatabaseFeature,
+    DatabaseStatus,
+    DatabaseUser,
+    DbmsAttributes,
+    DedicatedDatabase,
+    FeatureStatus,
+    FoundDatabase,
+    MaintenanceWindow,
+    PasswordEncryption,
+    Region,
+    UserCreate,
+    UserUpdate,
+)
+
+__all__ = [
+    "Addon",
+    "AddonPlan",
+    "AddonProvider",
+    "AddonStatus",
+    "AddonsRequestBuilder",
+    "App",
+    "AppRequestBuilder",
+    "AppsRequestBuilder",
+    "Database",
+    "DatabaseFeature",
+    "DatabaseRequestBuilder",
+    "DatabaseStatus",
+    "DatabaseUser",
+    "DatabasesRequestBuilder",
+    "DbmsAttributes",
+    "DedicatedDatabase",
+    "FeatureStatus",
+    "FoundDatabase",
+    "MaintenanceWindow",
+    "PasswordEncryption",
+    "Region",
+    "RegionsRequestBuilder",
+    "ResetPasswordRequestBuilder",
+    "ScalingoClient",
+    "UserCreate",
+    "UserRequestBuilder",
+    "UserUpdate",
+    "UsersRequestBuilder",
+]

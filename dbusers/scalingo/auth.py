@@ -1,0 +1,236 @@
+"""Scalingo's chain of three tokens: API token → bearer → database bearer.
+
+The API token is for the authentication host only. It is exchanged for a bearer of the platform
+host, and that one for a bearer of a single database; both are good for an hour. Each is fetched
+when it is first needed, once however many callers wait, kept until shortly before it expires, and
+fetched anew after a 401.
+"""
+
+import asyncio
+import base64
+import binascii
+import copy
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from urllib.parse import unquote
+
+import attrs
+import orjson
+
+from dbusers.auth import origin
+from dbusers.clock import Clock
+from dbusers.errors import ConfigurationError, DbusersError, InvalidRequest
+from dbusers.model import Model
+from dbusers.request import Repeat, RequestInformation
+from dbusers.response import Response
+from dbusers.secret import Secret
+
+LIFETIME: Final = 3600.0  # seconds that a bearer is good for; Scalingo's "Authentication"
+MARGIN: Final = 300.0  # seconds before expiry at which a bearer is renewed
+
+EXCHANGE_PATH: Final = "/v1/tokens/exchange"
+DATABASES_PATH: Final = "/api/databases/"
+
+Send = Callable[[RequestInformation], Awaitable[Response]]
+FindApp = Callable[[str], Awaitable[str]]
+
+
+@attrs.frozen
+class Hosts:
+    """The base URLs of the three hosts."""
+
+    auth: str
+    api: str
+    database_api: str
+
+
+@attrs.frozen(repr=False)
+class TokenAnswer(Model):
+    """What both calls for a bearer answer, the second one under the key `addon`."""
+
+    token: Secret
+
+
+class Bearer:
+    """One bearer of limited life, fetched once for all who wait for it."""
+
+    def __init__(self, fetch: Callable[[], Awaitable[Secret]], clock: Clock) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._value: Secret | None = None
+        self._renew_at = 0.0
+        self._fetching = asyncio.Lock()
+        self._fetches = 0
+        self._failure: DbusersError | None = None
+
+    async def get(self) -> Secret:
+        """Return the value of the `Authorization` header, fetching the bearer if it must.
+
+        A fetch that fails fails all who waited for it, with its cause; the next caller tries again.
+        """
+        if self._value is not None and self._clock.time() < self._renew_at:
+            return self._value
+        fetches = self._fetches
+        async with self._fetching:
+            if self._fetches > fetches:  # another caller's fetch ended while this one waited
+                if self._failure is not None:
+                    raise copy.copy(self._failure)
+                if self._value is not None:
+                    return self._value
+            try:
+                token = await self._fetch()
+            except DbusersError as error:
+                self._fetches += 1
+                self._failure = error
+                raise
+            self._fetches += 1
+            self._failure = None
+            lifetime = lifetime_of(token)
+            # Half of it at least: a bearer that is always about to expire would be fetched always.
+            self._renew_at = self._clock.time() + max(lifetime - MARGIN, lifetime / 2)
+            self._value = Secret(f"Bearer {token.reveal()}")
+            return self._value
+
+    def forget(self, refused: Secret) -> bool:
+        """Forget the bearer if it is the refused one; True: `get` returns another."""
+        if self._value == refused:
+            self._value = None
+        return True
+
+
+class TokenChain:
+    """Knows the credential for each request, by where it goes."""
+
+    def __init__(
+        self,
+        hosts: Hosts,
+        clock: Clock,
+        *,
+        api_token: Secret | None = None,
+        database_token: Secret | None = None,
+    ) -> None:
+        self.origins = frozenset(origin(url) for url in (hosts.auth, hosts.api, hosts.database_api))
+        self._hosts = hosts
+        self._clock = clock
+        self._basic = None if api_token is None else _basic(api_token)
+        self._ready_made = (
+            None if database_token is None else Secret(f"Bearer {database_token.reveal()}")
+        )
+        self._platform = Bearer(self._exchange, clock)
+        self._databases: dict[str, Bearer] = {}
+        self._apps: dict[str, str] = {}
+        self._finding = asyncio.Lock()
+        self._send: Send | None = None
+        self._find_app: FindApp | None = None
+
+    def connect(self, send: Send, find_app: FindApp) -> None:
+        """Give the chain its ways to the network, which need the chain themselves."""
+        self._send = send
+        self._find_app = find_app
+
+    def remember_app(self, database_id: str, app: str) -> None:
+        """Keep which app a database belongs to: its bearer is fetched there."""
+        if self._apps.get(database_id) != app:
+            self._apps[database_id] = app
+            self._databases.pop(database_id, None)
+
+    async def authorization(self, request: RequestInformation) -> Secret:
+        """Return the value of the `Authorization` header for `request`."""
+        url = request.url
+        if url == self._hosts.auth + EXCHANGE_PATH:
+            return self._api_token()
+        database_id = self._database_of(url)
+        if database_id is None:
+            return await self._platform.get()
+        if self._ready_made is not None:
+            return self._ready_made
+        bearer = self._databases.get(database_id) or await self._new_bearer(database_id)
+        return await bearer.get()
+
+    def renew(self, request: RequestInformation, refused: Secret) -> bool:
+        """Forget the bearer that was refused; False if no other can be had."""
+        if refused in (self._basic, self._ready_made):
+            return False
+        database_id = self._database_of(request.url)
+        if database_id is None:
+            return self._platform.forget(refused)
+        bearer = self._databases.get(database_id)
+        return bearer is not None and bearer.forget(refused)
+
+    def _database_of(self, url: str) -> str | None:
+        """Return the database that a URL is of, None if it is one of the platform's."""
+        prefix = self._hosts.database_api + DATABASES_PATH
+        if url.startswith(prefix):
+            return unquote(url[len(prefix) :].partition("?")[0].partition("/")[0])
+        if url.startswith((f"{self._hosts.api}/", f"{self._hosts.auth}/")):
+            return None
+        raise InvalidRequest("the URL is of none of the client's hosts; nothing was sent")
+
+    def _api_token(self) -> Secret:
+        if self._basic is None:
+            raise ConfigurationError(
+                "this call needs a Scalingo API token: pass api_token, or set SCALINGO_API_TOKEN; "
+                "a database token reaches the users of its own database only"
+            )
+        return self._basic
+
+    async def _new_bearer(self, database_id: str) -> Bearer:
+        self._api_token()
+        async with self._finding:  # one search finds the apps of all databases
+            app = self._apps.get(database_id)
+            if app is None:
+                assert self._find_app is not None  # noqa: S101  (the client connects it)
+                app = self._apps[database_id] = await self._find_app(database_id)
+
+        async def fetch() -> Secret:
+            request = RequestInformation(
+                "POST",
+                "/v1/apps/{app}/addons/{addon_id}/token",
+                {"app": app, "addon_id": database_id},
+                base_url=self._hosts.api,
+                repeat=Repeat.ALWAYS,  # it only makes one bearer more
+            )
+            return await self._token(request, at="addon")
+
+        return self._databases.setdefault(database_id, Bearer(fetch, self._clock))
+
+    async def _exchange(self) -> Secret:
+        request = RequestInformation(
+            "POST", EXCHANGE_PATH, base_url=self._hosts.auth, repeat=Repeat.ALWAYS
+        )
+        return await self._token(request, at=None)
+
+    async def _token(self, request: RequestInformation, at: str | None) -> Secret:
+        self._api_token()
+        assert self._send is not None  # noqa: S101  (the client connects it)
+        answer: TokenAnswer = (await self._send(request)).read(TokenAnswer, at=at)
+        return answer.token
+
+
+def _basic(api_token: Secret) -> Secret:
+    # An empty user name, the token as password; RFC 7617.
+    pair = base64.b64encode(f":{api_token.reveal()}".encode())
+    return Secret(f"Basic {pair.decode()}")
+
+
+def lifetime_of(token: Secret) -> float:
+    """Return the seconds a bearer is good for: what it says of itself if it is a JWT, or an hour.
+
+    Both ends are read from the token (RFC 7519, `iat` and `exp`): our clock may be off.
+    """
+    claims = _claims(token)
+    issued, expires = claims.get("iat"), claims.get("exp")
+    if not isinstance(issued, int | float) or not isinstance(expires, int | float):
+        return LIFETIME
+    return float(expires - issued) if expires > issued else LIFETIME
+
+
+def _claims(token: Secret) -> dict[str, Any]:
+    parts = token.reveal().split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        claims = orjson.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (binascii.Error, orjson.JSONDecodeError, ValueError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
