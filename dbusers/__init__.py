@@ -5,11 +5,13 @@ provider has a folder with its client, builders and models. Under them lies one 
 the bottom up: `errors`, `secret`, `absent`; `codec` (models and JSON); `response`, `options`,
 `request` (what is sent and answered); `auth`, `ratelimit`; `middleware` (the chain) and `adapter`
 (the socket); `builder`. `testing` has a sandbox of both APIs, `audit` reads and judges the users
-of whole accounts, `cli` is the command; these three load on use only.
+of whole accounts, `cli` is the command; these three load on use only, as do the providers.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from dbusers.absent import ABSENT, Absent, Maybe
-from dbusers.digitalocean.client import DigitalOceanClient
 from dbusers.errors import (
     APIError,
     BadRequest,
@@ -31,9 +33,12 @@ from dbusers.options import OnResponse, RequestOption, RetryOption, TimeoutOptio
 from dbusers.ratelimit import RateLimit, Window
 from dbusers.request import Handler, Middleware, RequestConfiguration, RequestInformation
 from dbusers.response import RateLimitState, Response
-from dbusers.scalingo.client import ScalingoClient
 from dbusers.secret import Secret
 from dbusers.version import __version__
+
+if TYPE_CHECKING:
+    from dbusers.digitalocean.client import DigitalOceanClient
+    from dbusers.scalingo.client import ScalingoClient
 
 __all__ = [
     "ABSENT",
@@ -71,3 +76,21 @@ __all__ = [
     "Window",
     "__version__",
 ]
+
+# A client comes with all models of its provider, which take half of the import's time: who uses
+# one provider does not pay for the other.
+_CLIENTS = {
+    "DigitalOceanClient": "dbusers.digitalocean.client",
+    "ScalingoClient": "dbusers.scalingo.client",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _CLIENTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    client = globals()[name] = getattr(import_module(_CLIENTS[name]), name)
+    return client
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -24,7 +24,7 @@ from dbusers.options import OnResponse, RequestOption, TimeoutOption
 from dbusers.ratelimit import RateLimit
 from dbusers.request import Handler, Middleware, Repeat, RequestInformation, options_of
 from dbusers.response import ErrorReader, Response
-from dbusers.secret import HeaderSecret, Secret
+from dbusers.secret import Secret, SecretBuffer, SecretBytes, SecretText
 from dbusers.version import __version__
 
 MAX_BODY_SIZE: Final = 64 * 1024 * 1024  # bytes, decompressed; 1,000 users take about 184 KB
@@ -115,6 +115,10 @@ class Adapter:
         try:
             async with deadline:
                 return await handler(request)
+        except DbusersError as failure:
+            if not failure.attempts:  # those of a token's request, if it failed, are more telling
+                failure.attempts, failure.retries = at.attempts, tuple(at.retries)
+            raise
         except TimeoutError:
             if not deadline.expired():
                 raise  # a caller's middleware has a timeout of its own
@@ -123,10 +127,10 @@ class Adapter:
         error = RequestTimedOut(
             f"no answer within {total} s (TimeoutOption.total); under way: {at.phase}",
             phase=at.phase,
-            sent=at.sent,
-            retryable=request.repeat is Repeat.ALWAYS or not at.sent,
+            sent=at.attempts > 0,
+            retryable=request.repeat is Repeat.ALWAYS or not at.attempts,
         )
-        error.retries, error.attempts = tuple(at.retries), len(at.retries) + at.sent
+        error.attempts, error.retries = at.attempts, tuple(at.retries)
         raise error
 
     async def _transmit(self, request: RequestInformation, credential: Secret) -> Response:
@@ -144,7 +148,7 @@ class Adapter:
         if request.content is not None:
             headers["Content-Type"] = "application/json"
         headers.update(request.headers)
-        headers["Authorization"] = HeaderSecret(credential.reveal())
+        headers["Authorization"] = SecretText(credential.reveal())
         timeout = request.option(TimeoutOption) or NO_TIMEOUT_OPTION
         extra: dict[str, Any] = {}
         if request.aiohttp_middlewares:  # an empty list would replace the session's own
@@ -154,34 +158,33 @@ class Adapter:
                 request.method,
                 URL(request.url, encoded=True),  # nothing is normalised: what is quoted stays so
                 headers=headers,
-                data=request.content,
+                data=None if request.content is None else SecretBytes(request.content),
                 allow_redirects=False,
+                raise_for_status=False,  # a session may do so, and its error has no body
                 timeout=_client_timeout(timeout),
                 **extra,
             ) as answer:
                 content = await self._read(answer)
                 if isinstance(content, Problem):
                     answer.close()
-                    return Response(answer.status, answer.headers).unexpected(content)
-                return Response(answer.status, answer.headers, content)
-        except (aiohttp.ClientError, TimeoutError, OSError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and not session.closed:
-                raise
+                    return Response(answer.status, answer.headers, attempts=0).unexpected(content)
+                return Response(answer.status, answer.headers, bytes(content))
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return _translated(error, timeout)
+        except (RuntimeError, ValueError) as error:
+            return _misused(session, error)
 
-    async def _read(self, answer: aiohttp.ClientResponse) -> bytes | Problem:
+    async def _read(self, answer: aiohttp.ClientResponse) -> SecretBuffer | Problem:
+        # No piece of it is ever a plain local: a traceback would show it.
+        content = SecretBuffer()
         try:
-            content = await answer.content.readany()
-            while piece := await answer.content.readany():
-                content += piece
+            while _grew(content, await answer.content.readany()):
                 if len(content) > self._max_body_size:
-                    break
+                    return Problem((f"the body is larger than {self._max_body_size} bytes",))
         except aiohttp.ClientPayloadError as error:
             if "content-encoding" not in str(error):
                 raise
             return Problem(("the body is not compressed as its headers say",))
-        if len(content) > self._max_body_size:
-            return Problem((f"the body is larger than {self._max_body_size} bytes",))
         return content
 
     def _session_on_this_loop(self) -> aiohttp.ClientSession:
@@ -198,6 +201,11 @@ class Adapter:
         if self._session is None:
             self._session = _new_session()
         return self._session
+
+
+def _grew(content: SecretBuffer, piece: bytes) -> bool:
+    content += piece
+    return bool(piece)
 
 
 def _new_session() -> aiohttp.ClientSession:
@@ -249,8 +257,12 @@ def _translated(error: Exception, timeout: TimeoutOption) -> DbusersError:  # no
             return InvalidRequest("the URL cannot be sent: its host or port is invalid")
         case aiohttp.ClientResponseError():
             return ConnectionFailed("the answer is not HTTP", sent=True)
-        case RuntimeError():
-            return ConfigurationError("the aiohttp session is closed: pass an open one")
         case _:
             reason = str(error) or type(error).__name__
             return ConnectionFailed(f"the connection broke: {reason}", sent=True)
+
+
+def _misused(session: aiohttp.ClientSession, error: Exception) -> ConfigurationError:
+    if session.closed:
+        return ConfigurationError("the aiohttp session is closed: pass an open one")
+    return ConfigurationError(f"the aiohttp session cannot be used: {error}")

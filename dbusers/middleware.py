@@ -6,12 +6,15 @@ A link is one function `async (request, handler) -> response`, like a caller's o
 Retry owns every repetition; authorize stands innermost, so no hook ever sees the credential.
 """
 
+import json
 import random
 from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar
 from typing import Final
 
 import attrs
+import orjson
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from dbusers.auth import Authenticator, refuse_foreign
 from dbusers.clock import Clock
@@ -28,7 +31,7 @@ class Progress:
     """What a running operation is at, for the error that its deadline raises."""
 
     phase: str = "send"
-    sent: bool = False
+    attempts: int = 0
     retries: list[str] = attrs.field(factory=list)
 
 
@@ -64,15 +67,14 @@ class Retry:
         renewed = False
         maybe_done = False
         while True:
-            failure: Failure | None = None
-            response: Response | None = None
+            outcome: Response | Failure
             try:
-                response = await handler(request)
+                outcome = await handler(request)
+                if outcome.status < 400 and not retries:
+                    return outcome  # what nearly every request is
             except (ConnectionFailed, RequestTimedOut) as error:
-                failure = error
-            outcome = failure or response
-            assert outcome is not None  # noqa: S101  (one of both, by the lines above)
-            if response is not None and response.credential_renewed and not renewed:
+                outcome = error
+            if isinstance(outcome, Response) and outcome.credential_renewed and not renewed:
                 # A 401 was not processed, whatever the method: the new bearer has its try.
                 renewed = True
                 retries.append("401, bearer renewed")
@@ -126,7 +128,7 @@ def _last(
 ) -> Response:
     safe = repeatable(request, outcome, option)
     if not isinstance(outcome, Response):
-        outcome.attempts, outcome.retries, outcome.retryable = len(retries) + 1, retries, safe
+        outcome.retryable = safe
         raise outcome
     if request.method == "DELETE" and outcome.status == 404 and maybe_done:
         # An earlier attempt did it, and its answer was lost.
@@ -157,15 +159,16 @@ class Limit:
         # for it would be used later than it was counted.
         at = progress.get()
         at.phase = "token"
-        refuse_foreign(request.url, self._authenticator.origins)
+        refuse_foreign(request.url, self._authenticator.base_urls)
         await self._authenticator.authorization(request)
         if self._limit is not None:
             at.phase = "rate limit"
             await self._limit.acquire()
-        at.phase, at.sent = "send", True
+        at.phase = "send"
+        at.attempts += 1
         response = await handler(request)
-        if self._limit is not None:
-            self._limit.learn(response.status, response.rate_limit)
+        if self._limit is not None and response.status == 429:
+            self._limit.pause(response.rate_limit)
         return response
 
 
@@ -183,20 +186,33 @@ class Authorize:
     async def __call__(self, request: RequestInformation) -> Response:
         """Return the answer, with what it repeats of our own secrets masked."""
         # Again, and not only before the wait: a middleware may have changed the URL.
-        refuse_foreign(request.url, self._authenticator.origins)
+        refuse_foreign(request.url, self._authenticator.base_urls)
         credential = await self._authenticator.authorization(request)
         response = await self._transmit(request, credential)
         if response.status < 400:
             return response
         renewed = response.status == 401 and self._authenticator.renew(request, credential)
-        content = masked(response.content, (credential, *request.secrets))
-        return attrs.evolve(response, content=content, credential_renewed=renewed)
+        token = Secret(credential.reveal().partition(" ")[2])
+        return attrs.evolve(masked(response, (token, *request.secrets)), credential_renewed=renewed)
 
 
-def masked(content: bytes, secrets: Iterable[Secret]) -> bytes:
-    """Return `content` with each of the secrets replaced: servers quote what they refuse."""
+def masked(response: Response, secrets: Iterable[Secret]) -> Response:
+    """Return the answer with each of the secrets replaced: servers quote what they refuse."""
+    content = response.content
+    headers = CIMultiDict(response.headers)
     for secret in secrets:
-        text = secret.reveal().rpartition(" ")[2].encode()  # the token without "Bearer"
-        if text:
+        for text in _spellings(secret):
             content = content.replace(text, MASK.encode())
-    return content
+            for name, value in tuple(headers.items()):
+                if text in value.encode("utf-8", "surrogateescape"):
+                    headers.popall(name, None)
+                    headers.add(name, MASK)
+    return attrs.evolve(response, content=content, headers=CIMultiDictProxy(headers))
+
+
+def _spellings(secret: Secret) -> set[bytes]:
+    """Return the secret as text and as JSON may write it, with and without non-ASCII escaped."""
+    text = secret.reveal()
+    if not text:
+        return set()
+    return {text.encode(), json.dumps(text)[1:-1].encode(), orjson.dumps(text)[1:-1]}

@@ -6,13 +6,14 @@ the same type, whole. Own subclasses of `RequestOption` reach own middleware by
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 
 from dbusers.errors import InvalidRequest
 from dbusers.response import Response
 
+LONGEST: Final = 366 * 24 * 3600  # seconds; beyond it event loops overflow
 RETRIED_STATUSES: Final = frozenset({408, 429, *range(500, 600)})
 
 
@@ -22,11 +23,25 @@ class RequestOption:
     __slots__ = ()
 
 
-def _not_negative(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
-    if value is None:
-        return
-    if not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
-        raise InvalidRequest(f"{attribute.name} must be a number of at least 0")
+def _number(at_least: float, at_most: float, *, or_none: bool = False) -> Any:
+    def check(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+        if value is None and or_none:
+            return
+        # NaN fails every comparison, and bool is a number to Python only.
+        known = isinstance(value, int | float) and not isinstance(value, bool)
+        if not known or not at_least <= cast("float", value) <= at_most:
+            raise InvalidRequest(f"{attribute.name} must be from {at_least} to {at_most}")
+
+    return check
+
+
+def _whole(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise InvalidRequest(f"{attribute.name} must be a whole number of at least 0")
+
+
+# A millisecond at least: 0 would mean "at once" here and "without end" there.
+_seconds_or_none = _number(0.001, LONGEST, or_none=True)
 
 
 @attrs.frozen
@@ -41,14 +56,14 @@ class RetryOption(RequestOption):
     retries with the error. `max_retries=0` switches them off.
     """
 
-    max_retries: int = attrs.field(default=3, validator=_not_negative)
-    base_delay: float = attrs.field(default=0.5, validator=_not_negative)
-    max_delay: float = attrs.field(default=30.0, validator=_not_negative)
-    max_retry_after: float = attrs.field(default=90.0, validator=_not_negative)
+    max_retries: int = attrs.field(default=3, validator=_whole)
+    base_delay: float = attrs.field(default=0.5, validator=_number(0, LONGEST))
+    max_delay: float = attrs.field(default=30.0, validator=_number(0, LONGEST))
+    max_retry_after: float = attrs.field(default=90.0, validator=_number(0, LONGEST))
     statuses: frozenset[int] = attrs.field(
         default=RETRIED_STATUSES, converter=frozenset, repr=False
     )
-    jitter: float = attrs.field(default=0.5, validator=_not_negative)
+    jitter: float = attrs.field(default=0.5, validator=_number(0, 1))
 
 
 @attrs.frozen
@@ -61,10 +76,10 @@ class TimeoutOption(RequestOption):
     of an answer. Past any of them the call raises `RequestTimedOut`, which says where it was.
     """
 
-    total: float | None = attrs.field(default=600.0, validator=_not_negative)
-    attempt: float | None = attrs.field(default=30.0, validator=_not_negative)
-    connect: float | None = attrs.field(default=10.0, validator=_not_negative)
-    read: float | None = attrs.field(default=None, validator=_not_negative)
+    total: float | None = attrs.field(default=600.0, validator=_seconds_or_none)
+    attempt: float | None = attrs.field(default=30.0, validator=_seconds_or_none)
+    connect: float | None = attrs.field(default=10.0, validator=_seconds_or_none)
+    read: float | None = attrs.field(default=None, validator=_seconds_or_none)
 
 
 @attrs.frozen

@@ -53,6 +53,7 @@ class RateLimit:
         self.windows = tuple(windows)
         if not self.windows:
             raise ConfigurationError("a RateLimit needs a window; rate_limit=None is without")
+        self._longest = max(window.seconds for window in self.windows) + MARGIN
         self._clock = clock
         self._slots: deque[float] = deque()
         self._paused_until = 0.0
@@ -73,11 +74,10 @@ class RateLimit:
                 return
             self._give_back(slot)
 
-    def learn(self, status: int, state: RateLimitState | None) -> None:
-        """Take in what an answer says of the budget."""
-        if status != 429:
-            return
+    def pause(self, state: RateLimitState | None) -> None:
+        """Send nothing for as long as a 429 asks; `state` is what its headers say."""
         seconds = state.retry_after if state and state.retry_after is not None else PAUSE
+        seconds = min(seconds, self._longest)  # by then every window is open again
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
 
@@ -100,8 +100,7 @@ class RateLimit:
                 del self._slots[index]
 
     def _forget(self, now: float) -> None:
-        longest = max(window.seconds for window in self.windows) + MARGIN
-        while self._slots and self._slots[0] + longest < now:
+        while self._slots and self._slots[0] + self._longest < now:
             self._slots.popleft()
 
 

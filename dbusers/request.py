@@ -24,10 +24,14 @@ O = TypeVar("O", bound=RequestOption)  # noqa: E741
 
 QueryValue = str | int | bool | None
 
-HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2: token
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2: token
 UNSAFE_IN_HEADER: Final = re.compile(r"[^\t\x20-\x7e]")  # RFC 9110, 5.5: what is not obsolete
-UNSAFE_IN_URL: Final = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")
+UNSAFE_IN_URL: Final = re.compile(r"[^!-\[\]-~]")  # what is not printable ASCII, and the backslash
+IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+SAFE_SEGMENT: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._~-]*")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 # The client proves who it is, and frames the message; a caller's own values would contradict it.
 RESERVED_HEADERS: Final = frozenset(
     {"authorization", "connection", "content-length", "host", "transfer-encoding"}
@@ -47,12 +51,20 @@ class Repeat(enum.Enum):
     @classmethod
     def by_method(cls, method: str) -> "Repeat":
         """Return what HTTP says of the method (RFC 9110, 9.2.2)."""
-        return cls.IF_REFUSED if method in ("POST", "PATCH") else cls.ALWAYS
+        return cls.ALWAYS if method in IDEMPOTENT else cls.IF_REFUSED
+
+
+def _method(method: str) -> str:
+    if not isinstance(method, str) or not TOKEN.fullmatch(method):
+        raise InvalidRequest("the method is not one of HTTP: GET, POST, PUT, PATCH or DELETE")
+    return method.upper()
 
 
 def _headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    if not headers:
+        return NOTHING
     for name, value in headers.items():
-        if not isinstance(name, str) or not HEADER_NAME.fullmatch(name):
+        if not isinstance(name, str) or not TOKEN.fullmatch(name):
             raise InvalidRequest(f"{name!r} is not a header name")
         if name.lower() in RESERVED_HEADERS:
             raise InvalidRequest(f"the header {name!r} is set by the client, not by the caller")
@@ -67,17 +79,23 @@ def _names(headers: Mapping[str, str]) -> str:
 
 
 def _query(query: Any) -> Mapping[str, QueryValue]:
-    if attrs.has(type(query)):
+    if query is not NOTHING and attrs.has(type(query)):
         query = attrs.asdict(query)
+    if not query:
+        return NOTHING
     for name, value in query.items():
         if not isinstance(name, str) or not isinstance(value, str | int | None):
             raise InvalidRequest(f"the query parameter {name!r} must be a string, a number or None")
+        if SURROGATE.search(f"{name}{value}"):
+            raise InvalidRequest(f"the query parameter {name!r} cannot be written as UTF-8")
     return MappingProxyType({name: value for name, value in query.items() if value is not None})
 
 
 def options_of(options: Iterable[RequestOption]) -> tuple[RequestOption, ...]:
     """Return `options` as a tuple. Raises `InvalidRequest` for two of one type."""
     found = tuple(options)
+    if not found:
+        return found
     for option in found:
         if not isinstance(option, RequestOption):
             raise InvalidRequest(f"{type(option).__name__} is not a RequestOption")
@@ -103,11 +121,11 @@ class RequestInformation:
     making another: `with_header`, or `attrs.evolve`.
     """
 
-    method: str
+    method: str = attrs.field(converter=_method)
     url_template: str
-    path_parameters: Mapping[str, str] = attrs.field(factory=dict)
-    query_parameters: Mapping[str, QueryValue] = attrs.field(factory=dict, converter=_query)
-    headers: Mapping[str, str] = attrs.field(factory=dict, converter=_headers, repr=_names)
+    path_parameters: Mapping[str, str] = NOTHING
+    query_parameters: Mapping[str, QueryValue] = attrs.field(default=NOTHING, converter=_query)
+    headers: Mapping[str, str] = attrs.field(default=NOTHING, converter=_headers, repr=_names)
     content: bytes | None = attrs.field(default=None, repr=False)
     options: tuple[RequestOption, ...] = attrs.field(default=(), converter=options_of)
     middleware: "tuple[Middleware, ...]" = attrs.field(default=(), converter=_hooks, repr=False)
@@ -185,8 +203,8 @@ class RequestConfiguration:
     Raises `InvalidRequest` for a header that would break the message or the client's own.
     """
 
-    headers: Mapping[str, str] = attrs.field(factory=dict, converter=_headers, repr=_names)
-    query_parameters: Any = attrs.field(factory=dict, converter=_query)
+    headers: Mapping[str, str] = attrs.field(default=NOTHING, converter=_headers, repr=_names)
+    query_parameters: Any = attrs.field(default=NOTHING, converter=_query)
     options: tuple[RequestOption, ...] = attrs.field(default=(), converter=options_of)
     middleware: tuple[Middleware, ...] = attrs.field(default=(), converter=_hooks)
     aiohttp_middlewares: tuple[ClientMiddlewareType, ...] = attrs.field(
@@ -209,6 +227,8 @@ def fill(template: str, parameters: Mapping[str, str]) -> str:
 
 
 def _segment(name: str, value: object) -> str:
+    if isinstance(value, str) and SAFE_SEGMENT.fullmatch(value):
+        return value  # what nearly every id and name is: nothing in it to quote
     if value is None or value == "":
         raise InvalidRequest(f"{name} is empty: pass the id or name that the provider shows")
     if not isinstance(value, str):
@@ -217,11 +237,9 @@ def _segment(name: str, value: object) -> str:
         raise InvalidRequest(f"{name} cannot be {value!r}: it would address another resource")
     if CONTROL.search(value):
         raise InvalidRequest(f"{name} holds a control character")
-    try:
-        return quote(value, safe="")
-    except UnicodeEncodeError:
-        problem = f"{name} holds an unpaired surrogate and cannot be written as UTF-8"
-    raise InvalidRequest(problem)
+    if SURROGATE.search(value):
+        raise InvalidRequest(f"{name} holds an unpaired surrogate, which UTF-8 cannot write")
+    return quote(value, safe="")
 
 
 def checked_url(url: str) -> str:

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
-from functools import cached_property
 from typing import Any, Final, Self
 
 import attrs
@@ -13,6 +13,7 @@ from dbusers import codec
 from dbusers.errors import APIError, UnexpectedBody, error_class
 
 MESSAGE_LENGTH: Final = 500  # characters of a provider's message that an error keeps
+UNREAD: Final = object()
 NO_HEADERS: Final = CIMultiDictProxy(CIMultiDict[str]())
 
 
@@ -70,7 +71,9 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 def _http_date(text: str) -> float | None:
     try:
-        return parsedate_to_datetime(text).timestamp()
+        date = parsedate_to_datetime(text)
+        # asctime's form, which names no zone, means UTC as well; RFC 9110, 5.6.7.
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
 
@@ -105,6 +108,7 @@ class Response:
     # credential than the one that was refused?
     retryable: bool = attrs.field(default=False, repr=False)
     credential_renewed: bool = attrs.field(default=False, repr=False)
+    _document: Any = attrs.field(default=UNREAD, init=False, repr=False, eq=False)
 
     @property
     def request_id(self) -> str | None:
@@ -118,17 +122,18 @@ class Response:
 
     def json(self) -> Any:
         """Return the body as plain Python values. Raises `UnexpectedBody` if it is not JSON."""
-        if isinstance(self._document, codec.Problem):
-            raise self.unexpected(self._document)
-        return self._document
+        document = self._parsed()
+        if isinstance(document, codec.Problem):
+            raise self.unexpected(document)
+        return document
 
-    def read(self, cls: Any, at: str | None = None, *, bare: bool = False) -> Any:
-        """Return the body as a `cls`: the whole of it, or what stands under the key `at`.
+    def read(self, cls: Any, *at: str, bare: bool = False) -> Any:
+        """Return the body as a `cls`: the whole of it, or what stands under the first key of `at`.
 
         With `bare`, a body without the key is read as a whole: some calls are documented with it
         and answered without. Raises `UnexpectedBody`, with the JSON path.
         """
-        found = self._document
+        found = self._parsed()
         if not isinstance(found, codec.Problem):
             found = _read(found, cls, at, bare=bare)
         if isinstance(found, codec.Problem):
@@ -137,12 +142,12 @@ class Response:
 
     def error(self, read: ErrorReader) -> APIError:
         """Return the error that this answer is."""
-        known = not isinstance(self._document, codec.Problem)
-        body = read(self._document) if known else ErrorBody()
+        document = self._parsed()
+        body = ErrorBody() if isinstance(document, codec.Problem) else read(document)
         facts = self._facts()
-        facts["request_id"] = body.request_id or self.request_id
-        message = body.message or self._unreadable_message()
-        return error_class(self.status)(_printable(message), id=body.id, **facts)
+        facts["request_id"] = _printable(body.request_id or self.request_id)
+        message = _printable(body.message) or self._unreadable_message()
+        return error_class(self.status)(message, id=_printable(body.id), **facts)
 
     def unexpected(self, problem: codec.Problem) -> UnexpectedBody:
         """Return the error that says what is wrong with the body."""
@@ -152,9 +157,12 @@ class Response:
             **self._facts(),
         )
 
-    @cached_property
-    def _document(self) -> Any:
-        return codec.parse(self.content)
+    def _parsed(self) -> Any:
+        # A paged list is read for its items and for its next page. The document is kept here, and
+        # not by those readers, because this object's repr does not show what is in it.
+        if self._document is UNREAD:
+            object.__setattr__(self, "_document", codec.parse(self.content))
+        return self._document
 
     def _unreadable_message(self) -> str:
         # The text of a proxy's page is not repeated: it may quote the request, header and all.
@@ -177,19 +185,22 @@ class Response:
         }
 
 
-def _read(document: Any, cls: Any, at: str | None, *, bare: bool) -> Any:
-    if at is None:
+def _read(document: Any, cls: Any, at: tuple[str, ...], *, bare: bool) -> Any:
+    if not at:
         return codec.structure(document, cls)
     if not isinstance(document, dict):
         return codec.Problem(("expected an object @ $",))
-    if at in document:
-        return codec.structure(document[at], cls, f"$.{at}")
+    for key in at:
+        if key in document:
+            return codec.structure(document[key], cls, f"$.{key}")
     if bare:
         return codec.structure(document, cls)
-    return codec.Problem((f"required field missing @ $.{at}",))
+    return codec.Problem((f"required field missing @ $.{at[0]}",))
 
 
-def _printable(text: str) -> str:
+def _printable(text: str | None) -> str | None:
+    if not text:
+        return None
     # A server's text goes into logs: no line breaks, no terminal codes, no novel.
     line = "".join(c if c.isprintable() else " " for c in text)
     return line if len(line) <= MESSAGE_LENGTH else line[: MESSAGE_LENGTH - 1] + "…"

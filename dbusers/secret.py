@@ -37,7 +37,9 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._text.encode(), other._text.encode())
+        # Pasted text may hold unpaired surrogates, and an encoding error would show all of it.
+        mine, its = (text.encode("utf-8", "surrogatepass") for text in (self._text, other._text))
+        return hmac.compare_digest(mine, its)
 
     def __hash__(self) -> int:
         return hash((Secret, self._text))
@@ -61,13 +63,31 @@ class Secret:
         return self
 
 
-class HeaderSecret(str):
-    """A header value on its way to the socket: the text itself, but with a repr that hides it.
+class SecretText(str):
+    """A text on its way to the socket: itself, but with a repr that hides it.
 
-    HTTP libraries take headers as `str`, and a traceback with locals prints them by their repr.
+    HTTP libraries take `str` and `bytes`, and a traceback with locals prints those by their repr.
     """
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         return repr(MASK)
+
+
+class SecretBytes(bytes):
+    """A body on its way to the socket; see `SecretText`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(MASK.encode())
+
+
+class SecretBuffer(bytearray):
+    """A body on its way from the socket; see `SecretText`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(MASK.encode())

@@ -4,15 +4,14 @@ Each verb takes an optional `RequestConfiguration` and raises an error of `dbuse
 refusal means is told by its class and message, and no verb repeats what could do harm twice.
 """
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import attrs
 
 from dbusers import codec
-from dbusers.adapter import Adapter
 from dbusers.auth import origin
 from dbusers.builder import RequestBuilder
+from dbusers.codec import Problem
 from dbusers.digitalocean.models import (
     DatabaseCluster,
     DatabaseUser,
@@ -20,6 +19,8 @@ from dbusers.digitalocean.models import (
     UserCreate,
     UserUpdate,
 )
+from dbusers.errors import InvalidRequest
+from dbusers.paging import all_pages
 from dbusers.request import Repeat, RequestConfiguration, RequestInformation
 from dbusers.response import Response
 
@@ -47,7 +48,10 @@ class DatabasesRequestBuilder(RequestBuilder):
         `GET /v2/databases`, scope `database:read`. Query: `DatabasesQuery`.
         """
         request = self.to_get_request_information(configuration)
-        return await _all_pages(self.adapter, request, DatabaseCluster, "databases")
+        clusters, _ = await all_pages(
+            self.adapter, request, _next_page, DatabaseCluster, "databases"
+        )
+        return clusters
 
     def to_get_request_information(
         self, configuration: RequestConfiguration | None = None
@@ -75,9 +79,8 @@ class DatabaseRequestBuilder(RequestBuilder):
         are there only with `database:view_credentials`.
         """
         request = self.to_get_request_information(configuration)
-        cluster: DatabaseCluster = (await self.adapter.send(request)).read(
-            DatabaseCluster, at="database"
-        )
+        cluster: DatabaseCluster
+        cluster = (await self.adapter.send(request)).read(DatabaseCluster, "database")
         return cluster
 
     def to_get_request_information(
@@ -109,7 +112,8 @@ class UsersRequestBuilder(RequestBuilder):
         keys are there only with `database:view_credentials`.
         """
         request = self.to_get_request_information(configuration)
-        return await _all_pages(self.adapter, request, DatabaseUser, "users")
+        users, _ = await all_pages(self.adapter, request, _next_page, DatabaseUser, "users")
+        return users
 
     def to_get_request_information(
         self, configuration: RequestConfiguration | None = None
@@ -230,49 +234,22 @@ class ResetAuthRequestBuilder(RequestBuilder):
 
 
 def _user(response: Response) -> DatabaseUser:
-    user: DatabaseUser = response.read(DatabaseUser, at="user")
+    user: DatabaseUser = response.read(DatabaseUser, "user")
     return user
 
 
-async def _all_pages(
-    adapter: Adapter, request: RequestInformation, cls: Any, key: str
-) -> list[Any]:
-    items: list[Any] = []
-    async for page in _pages(adapter, request):
-        items += page.read(list[cls] | None, at=key) or ()
-    return items
-
-
-async def _pages(adapter: Adapter, request: RequestInformation) -> AsyncIterator[Response]:
-    """Yield the answer to `request` and those of all pages after it.
-
-    The lists are documented without pages; the API's general rule is `links.pages.next`, and a
-    page that is not fetched would be taken for users that do not exist.
-    """
-    seen = {request.url}
-    while True:
-        response = await adapter.send(request)
-        yield response
-        following = _next_page(response)
-        if following is None:
-            return
-        if origin(following) != origin(request.url):
-            raise response.unexpected(codec.Problem(("another host @ $.links.pages.next",)))
-        if following in seen:
-            raise response.unexpected(codec.Problem(("pages in a circle @ $.links.pages.next",)))
-        seen.add(following)
-        request = attrs.evolve(request, raw_url=following, query_parameters={})
-
-
-def _next_page(response: Response) -> str | None:
-    found: Any = response.json()
-    for step, key in enumerate(("links", "pages", "next")):
-        if found is None or (isinstance(found, dict) and key not in found):
-            return None
+def _next_page(document: Any, request: RequestInformation) -> RequestInformation | Problem | None:
+    """Follow `links.pages.next`: the API's general rule, though these lists document no pages."""
+    found = document
+    for path, key in (("$", "links"), ("$.links", "pages"), ("$.links.pages", "next")):
         if not isinstance(found, dict):
-            path = ".".join(("$", "links", "pages")[: step + 1])
-            raise response.unexpected(codec.Problem((f"expected an object @ {path}",)))
-        found = found[key]
-    if found is not None and not isinstance(found, str):
-        raise response.unexpected(codec.Problem(("expected a string @ $.links.pages.next",)))
-    return found or None
+            return Problem((f"expected an object @ {path}",))
+        found = found.get(key)
+        if found is None:
+            return None
+    try:
+        if origin(found) != origin(request.url):
+            return Problem(("another host @ $.links.pages.next",))
+    except InvalidRequest:
+        return Problem(("expected a URL @ $.links.pages.next",))
+    return attrs.evolve(request, raw_url=found, query_parameters={})

@@ -1,9 +1,10 @@
 """Builders for Scalingo's apps, their addons and the regions: one class for each path."""
 
 from dbusers.builder import RequestBuilder
+from dbusers.paging import all_pages
 from dbusers.request import RequestConfiguration, RequestInformation
 from dbusers.scalingo.models import Addon, App, Region
-from dbusers.scalingo.paging import all_pages
+from dbusers.scalingo.paging import next_page
 
 
 class RegionsRequestBuilder(RequestBuilder):
@@ -16,7 +17,7 @@ class RegionsRequestBuilder(RequestBuilder):
     async def get(self, configuration: RequestConfiguration | None = None) -> list[Region]:
         """Return the regions and their hosts. `GET /v1/regions`, bearer of the platform."""
         request = self.to_get_request_information(configuration)
-        regions, _ = await all_pages(self.adapter, request, Region, "regions")
+        regions, _ = await all_pages(self.adapter, request, next_page, Region, "regions")
         return regions
 
     def to_get_request_information(
@@ -36,7 +37,7 @@ class AppsRequestBuilder(RequestBuilder):
     async def get(self, configuration: RequestConfiguration | None = None) -> list[App]:
         """Return all apps that the token sees. `GET /v1/apps`, bearer of the platform."""
         request = self.to_get_request_information(configuration)
-        apps, _ = await all_pages(self.adapter, request, App, "apps")
+        apps, _ = await all_pages(self.adapter, request, next_page, App, "apps")
         return apps
 
     def to_get_request_information(
@@ -73,7 +74,7 @@ class AddonsRequestBuilder(RequestBuilder):
     async def get(self, configuration: RequestConfiguration | None = None) -> list[Addon]:
         """Return the addons of the app. `GET /v1/apps/{app}/addons`, bearer of the platform."""
         request = self.to_get_request_information(configuration)
-        addons, _ = await all_pages(self.adapter, request, Addon, "addons")
+        addons, _ = await all_pages(self.adapter, request, next_page, Addon, "addons")
         return addons
 
     def to_get_request_information(

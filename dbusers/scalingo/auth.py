@@ -17,7 +17,6 @@ from urllib.parse import unquote
 import attrs
 import orjson
 
-from dbusers.auth import origin
 from dbusers.clock import Clock
 from dbusers.errors import ConfigurationError, DbusersError, InvalidRequest
 from dbusers.model import Model
@@ -85,9 +84,10 @@ class Bearer:
                 raise
             self._fetches += 1
             self._failure = None
-            lifetime = lifetime_of(token)
+            now = self._clock.time()
+            lifetime = lifetime_of(token, now)
             # Half of it at least: a bearer that is always about to expire would be fetched always.
-            self._renew_at = self._clock.time() + max(lifetime - MARGIN, lifetime / 2)
+            self._renew_at = now + max(lifetime - MARGIN, lifetime / 2)
             self._value = Secret(f"Bearer {token.reveal()}")
             return self._value
 
@@ -109,9 +109,10 @@ class TokenChain:
         api_token: Secret | None = None,
         database_token: Secret | None = None,
     ) -> None:
-        self.origins = frozenset(origin(url) for url in (hosts.auth, hosts.api, hosts.database_api))
+        self.base_urls: tuple[str, ...] = (hosts.database_api, hosts.api, hosts.auth)
         self._hosts = hosts
         self._clock = clock
+        self._secret = api_token
         self._basic = None if api_token is None else _basic(api_token)
         self._ready_made = (
             None if database_token is None else Secret(f"Bearer {database_token.reveal()}")
@@ -190,20 +191,24 @@ class TokenChain:
                 base_url=self._hosts.api,
                 repeat=Repeat.ALWAYS,  # it only makes one bearer more
             )
-            return await self._token(request, at="addon")
+            return await self._token(request, "addon")
 
         return self._databases.setdefault(database_id, Bearer(fetch, self._clock))
 
     async def _exchange(self) -> Secret:
-        request = RequestInformation(
-            "POST", EXCHANGE_PATH, base_url=self._hosts.auth, repeat=Repeat.ALWAYS
-        )
-        return await self._token(request, at=None)
-
-    async def _token(self, request: RequestInformation, at: str | None) -> Secret:
         self._api_token()
+        request = RequestInformation(
+            "POST",
+            EXCHANGE_PATH,
+            base_url=self._hosts.auth,
+            repeat=Repeat.ALWAYS,
+            secrets=() if self._secret is None else (self._secret,),
+        )
+        return await self._token(request)
+
+    async def _token(self, request: RequestInformation, *at: str) -> Secret:
         assert self._send is not None  # noqa: S101  (the client connects it)
-        answer: TokenAnswer = (await self._send(request)).read(TokenAnswer, at=at)
+        answer: TokenAnswer = (await self._send(request)).read(TokenAnswer, *at)
         return answer.token
 
 
@@ -213,16 +218,23 @@ def _basic(api_token: Secret) -> Secret:
     return Secret(f"Basic {pair.decode()}")
 
 
-def lifetime_of(token: Secret) -> float:
-    """Return the seconds a bearer is good for: what it says of itself if it is a JWT, or an hour.
+def lifetime_of(token: Secret, now: float) -> float:
+    """Return the seconds for which a bearer received `now` is good.
 
-    Both ends are read from the token (RFC 7519, `iat` and `exp`): our clock may be off.
+    A JWT says so itself (RFC 7519, `exp`). Where that cannot be, our clock is off, and what counts
+    is the time from its `iat` on; without either it is the documented hour.
     """
     claims = _claims(token)
-    issued, expires = claims.get("iat"), claims.get("exp")
-    if not isinstance(issued, int | float) or not isinstance(expires, int | float):
+    expires, issued = _seconds(claims.get("exp")), _seconds(claims.get("iat"))
+    if expires is None:
         return LIFETIME
-    return float(expires - issued) if expires > issued else LIFETIME
+    whole = LIFETIME if issued is None or issued >= expires else expires - issued
+    left = expires - now
+    return left if 0 < left <= whole else whole
+
+
+def _seconds(value: Any) -> float | None:
+    return float(value) if type(value) in (int, float) else None
 
 
 def _claims(token: Secret) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dbusers import codec
 from dbusers.adapter import Adapter
 from dbusers.builder import RequestBuilder
 from dbusers.errors import NotFound
+from dbusers.paging import all_pages
 from dbusers.request import Repeat, RequestConfiguration, RequestInformation, fill
 from dbusers.response import Response
 from dbusers.scalingo.apps import AppsRequestBuilder
@@ -25,7 +26,7 @@ from dbusers.scalingo.models import (
     UserCreate,
     UserUpdate,
 )
-from dbusers.scalingo.paging import all_pages
+from dbusers.scalingo.paging import next_page
 from dbusers.secret import Secret
 
 ADDONS_AT_ONCE: Final = 10  # apps whose addons are asked for side by side
@@ -52,7 +53,9 @@ class DatabasesRequestBuilder(RequestBuilder):
         """
         dedicated: list[DedicatedDatabase]
         request = self.to_get_request_information(configuration)
-        dedicated, _ = await all_pages(self.adapter, request, DedicatedDatabase, "databases")
+        dedicated, _ = await all_pages(
+            self.adapter, request, next_page, DedicatedDatabase, "databases"
+        )
         apps = AppsRequestBuilder(self.adapter, self.base_url, {})
         names = {app.name for app in await apps.get(configuration)}
         dedicated_names = {database.name for database in dedicated}
@@ -103,7 +106,7 @@ class DatabaseRequestBuilder(RequestBuilder):
     async def get(self, configuration: RequestConfiguration | None = None) -> Database:
         """Return the database. `GET /api/databases/{db}`, bearer of the database."""
         request = self.to_get_request_information(configuration)
-        database: Database = (await self.adapter.send(request)).read(Database, at="database")
+        database: Database = (await self.adapter.send(request)).read(Database, "database")
         return database
 
     def to_get_request_information(
@@ -205,6 +208,8 @@ class UserRequestBuilder(RequestBuilder):
         """Return the request of `get`, unsent: that for the list of users."""
         fill(self.url_template, self.path_parameters)  # the name is not sent, but must be one
         users = UsersRequestBuilder(self.adapter, self.base_url, self.path_parameters)
+        if self._raw_url is not None:
+            users = users.with_url(self._raw_url)
         return users.to_get_request_information(configuration)
 
     async def patch(
@@ -283,12 +288,14 @@ async def _users(
     adapter: Adapter, request: RequestInformation
 ) -> tuple[list[DatabaseUser], Response]:
     # Documented with a hyphen; the underscore of all other keys is accepted too.
-    return await all_pages(adapter, request, DatabaseUser, "database-users", "database_users")
+    return await all_pages(
+        adapter, request, next_page, DatabaseUser, "database-users", "database_users"
+    )
 
 
 def _user(response: Response) -> DatabaseUser:
     # Documented bare, read under the key by the provider's own clients.
-    user: DatabaseUser = response.read(DatabaseUser, at="database_user", bare=True)
+    user: DatabaseUser = response.read(DatabaseUser, "database_user", bare=True)
     return user
 
 

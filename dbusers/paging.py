@@ -1,0 +1,38 @@
+"""Lists in pages: all of them, or an error.
+
+A page that is not fetched would be taken for things that do not exist.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from dbusers.adapter import Adapter
+from dbusers.codec import Problem
+from dbusers.request import RequestInformation
+from dbusers.response import Response
+
+NextPage = Callable[[Any, RequestInformation], RequestInformation | Problem | None]
+"""A provider's way to the next page, from a page's document and request; None: it was the last."""
+
+
+async def all_pages(
+    adapter: Adapter, request: RequestInformation, next_page: NextPage, cls: Any, *keys: str
+) -> tuple[list[Any], Response]:
+    """Return the items of all pages, and the answer with the last one.
+
+    The list stands under the first of `keys` that is there; null is an empty list.
+    """
+    items: list[Any] = []
+    seen = {request.url}
+    while True:
+        response = await adapter.send(request)
+        items += response.read(list[cls] | None, *keys) or ()
+        following = next_page(response.json(), request)
+        if following is None:
+            return items, response
+        if isinstance(following, RequestInformation) and following.url in seen:
+            following = Problem(("the pages go in a circle @ $",))
+        if isinstance(following, Problem):
+            raise response.unexpected(following)
+        seen.add(following.url)
+        request = following

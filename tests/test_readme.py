@@ -1,0 +1,83 @@
+"""Every Python block of the README runs, in a process of its own, against the sandbox."""
+
+import asyncio
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from dbusers.testing import Sandbox
+
+ROOT = Path(__file__).parent.parent
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
+
+# FastAPI's block defines an app; this lives its lifespan and asks it as a browser would.
+DRIVE_APP = """
+import asyncio
+import httpx
+
+async def drive() -> None:
+    asking = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://app")
+    async with app.router.lifespan_context(app), asking as browser:
+        cluster = (await app.state.databases.databases.get())[0].id
+        answer = await browser.get(f"/clusters/{cluster}/users")
+        assert answer.status_code == 200 and answer.json(), answer.text
+        missing = await browser.get("/clusters/00000000-0000-0000-0000-000000000000/users")
+        assert missing.status_code == 404, missing.text
+
+asyncio.run(drive())
+"""
+
+
+def test_the_readme_has_an_example_for_each_kind_of_user() -> None:
+    assert len(BLOCKS) >= 8
+    for needed in ("FastAPI", "read_all", "reset_auth", "aioresponses", "Sandbox"):
+        assert any(needed in block for block in BLOCKS), needed
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.strip().splitlines()[0])
+async def test_a_block_of_the_readme_runs(block: str, tmp_path: Path) -> None:
+    program = tmp_path / "test_block.py"
+    program.write_text(block + (DRIVE_APP if "FastAPI(" in block else ""))
+    command = [sys.executable]
+    if "def test_" in block:
+        command += [
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-c",
+            str(ROOT / "pyproject.toml"),
+        ]
+    else:
+        command += ["-W", "error"]
+    async with Sandbox(databases=60, users=300) as sandbox:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            str(program),
+            cwd=ROOT,  # the package, where it is not installed
+            env=os.environ | {"PYTHONPATH": str(ROOT)} | _exports(sandbox, block),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+
+    assert process.returncode == 0, output.decode()
+    assert sandbox.digitalocean_token not in output.decode()
+    assert sandbox.scalingo_token not in output.decode()
+
+
+def _exports(sandbox: Sandbox, block: str) -> dict[str, str]:
+    if "aioresponses" in block:
+        return {}  # it answers for the real host
+    return {
+        "DIGITALOCEAN_TOKEN": sandbox.digitalocean_token,
+        "DIGITALOCEAN_API_URL": sandbox.url,
+        "SCALINGO_API_TOKEN": sandbox.scalingo_token,
+        "SCALINGO_AUTH_URL": sandbox.url,
+        "SCALINGO_API_URL": sandbox.url,
+        "SCALINGO_DB_URL": sandbox.url,
+    }
