@@ -173,7 +173,7 @@ class UserRequestBuilder(RequestBuilder):
         """Replace the user's settings and return the user: what `body` leaves out is revoked.
 
         `PUT /v2/databases/{database_cluster_uuid}/users/{username}`, scope `database:update`. Start
-        from what is there with `UserUpdate.keeping`.
+        from what is there with `UserUpdate.keeping`. Of PostgreSQL, OpenSearch and Kafka only.
         """
         request = self.to_put_request_information(body, configuration)
         return _user(await self.adapter.send(request))
@@ -218,7 +218,7 @@ class ResetAuthRequestBuilder(RequestBuilder):
         """Make a new secret for the user and return the user with it; the old one is void.
 
         `POST /v2/databases/{database_cluster_uuid}/users/{username}/reset_auth`, scope
-        `database:update`; the answer holds the secret only with `database:view_credentials`.
+        `database:create`; the answer holds the secret only with `database:view_credentials`.
         `body` chooses the plugin on MySQL. Never repeated once it was sent: a lost answer means
         that the secret may have changed.
         """

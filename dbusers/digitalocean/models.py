@@ -208,7 +208,8 @@ class UserUpdate(Model):
 
             await app.put(UserUpdate.keeping(await app.get(), pg_allow_replication=True))
 
-        Keeps fields that this SDK does not know, and the ids of ACLs. Raises `InvalidRequest` if
+        PostgreSQL, OpenSearch and Kafka take updates; other engines refuse them, MongoDB's
+        settings being those of its creation. Keeps fields that this SDK does not know, and the ids of ACLs. Raises `InvalidRequest` if
         the settings were not in the answer: writing would revoke what was not seen.
         """
         settings = user.settings
@@ -259,7 +260,10 @@ class FirewallRule(Model):
 
 @attrs.frozen(repr=False)
 class DatabaseCluster(Model):
-    """A cluster. `users`, where it is there, is not a complete list: ask the cluster for them."""
+    """A cluster. `users`, where it is there, is not a complete list: ask the cluster for them.
+
+    The two `version_end_of_…` are timestamps in practice, but documented as mere text.
+    """
 
     id: str
     name: str
@@ -275,8 +279,8 @@ class DatabaseCluster(Model):
     db_names: Maybe[tuple[str, ...]] = attrs.field(default=ABSENT, converter=as_tuple)
     users: Maybe[tuple[DatabaseUser, ...]] = attrs.field(default=ABSENT, converter=as_tuple)
     rules: Maybe[tuple[FirewallRule, ...]] = attrs.field(default=ABSENT, converter=as_tuple)
-    version_end_of_life: Maybe[datetime] = ABSENT
-    version_end_of_availability: Maybe[datetime] = ABSENT
+    version_end_of_life: Maybe[str] = ABSENT
+    version_end_of_availability: Maybe[str] = ABSENT
     project_id: Maybe[str] = ABSENT
     private_network_uuid: Maybe[str] = ABSENT
     connection: Maybe[DatabaseConnection] = ABSENT

@@ -224,6 +224,10 @@ class UserCreate(Model):
 
 @attrs.frozen(repr=False)
 class UserUpdate(Model):
-    """A user's new password: 24 to 64 characters, without quotes; null or absent: generated."""
+    """A user's new password: 24 to 64 characters, without quotes.
+
+    What null or absent means here is undocumented; for new users it means a generated one, which
+    `reset_password` gives for certain.
+    """
 
     password: Maybe[Secret] = attrs.field(default=ABSENT, converter=as_secret)
