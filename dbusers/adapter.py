@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Iterable
 from functools import lru_cache
+from math import inf
 from typing import Any, Final
 
 import aiohttp
+import attrs
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -19,7 +21,16 @@ from dbusers.errors import (
     InvalidRequest,
     RequestTimedOut,
 )
-from dbusers.middleware import Authorize, Limit, Progress, Retry, chain, progress
+from dbusers.middleware import (
+    Authorize,
+    InTime,
+    Limit,
+    OutOfTime,
+    Progress,
+    Retry,
+    chain,
+    progress,
+)
 from dbusers.options import OnResponse, RequestOption, TimeoutOption
 from dbusers.ratelimit import RateLimit
 from dbusers.request import Handler, Middleware, Repeat, RequestInformation, options_of
@@ -28,6 +39,7 @@ from dbusers.secret import Secret, SecretBuffer, SecretBytes, SecretText
 from dbusers.version import __version__
 
 MAX_BODY_SIZE: Final = 64 * 1024 * 1024  # bytes, decompressed; 1,000 users take about 184 KB
+LEAST_TIME: Final = 0.001  # seconds; aiohttp takes 0 for "without end"
 CONNECTIONS: Final = 100  # at once, per client
 NO_TIMEOUT_OPTION: Final = TimeoutOption()
 DEFAULT_HEADERS: Final = CIMultiDict(
@@ -64,10 +76,14 @@ class Adapter:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._authorize = Authorize(authenticator, self._transmit)
-        self._outer: tuple[Middleware, ...] = (Retry(clock), Limit(rate_limit, authenticator))
+        self._clock = clock
+        self._outer: tuple[Middleware, ...] = (
+            Retry(clock),
+            Limit(rate_limit, authenticator, clock),
+        )
         self._middleware = tuple(middleware)
-        self._chain = chain((*self._outer, *self._middleware), self._authorize)
         self._private_chain = chain(self._outer, self._authorize)
+        self._chain = self._chain_with(())
 
     async def send(self, request: RequestInformation) -> Response:
         """Return the answer to `request`, through the client's whole pipeline.
@@ -80,21 +96,18 @@ class Adapter:
         Raises an `APIError` for any status but 2xx, and the other errors of `dbusers.errors`.
         """
         request = request.with_defaults(self.base_url, self.options)
-        handler = self._chain
-        if request.middleware:
-            links = (*self._outer, *self._middleware, *request.middleware)
-            handler = chain(links, self._authorize)
+        handler = self._chain_with(request.middleware) if request.middleware else self._chain
         response = await self._operate(request, handler)
         observer = request.option(OnResponse)
         if observer is not None:
             observer.callback(response)
-        return self._value_or_raise(response)
+        return self._value_or_raise(request, response)
 
     async def send_privately(self, request: RequestInformation) -> Response:
         """Return the answer to `request`, past no caller's hook: it is itself a credential."""
         options = tuple(option for option in self.options if not isinstance(option, OnResponse))
         request = request.with_defaults(self.base_url, options)
-        return self._value_or_raise(await self._operate(request, self._private_chain))
+        return self._value_or_raise(request, await self._operate(request, self._private_chain))
 
     async def aclose(self) -> None:
         """Close the connections. Requests under way fail; later ones raise an error."""
@@ -102,28 +115,34 @@ class Adapter:
         if self._session is not None and self._owns_session:
             await self._session.close()
 
-    def _value_or_raise(self, response: Response) -> Response:
+    def _chain_with(self, middleware: tuple[Middleware, ...]) -> Handler:
+        hooks = (*self._middleware, *middleware)
+        if not hooks:
+            return self._private_chain
+        return chain((*self._outer, InTime(self._clock), *hooks), self._authorize)
+
+    def _value_or_raise(self, request: RequestInformation, response: Response) -> Response:
         if 200 <= response.status < 300:
             return response
-        raise response.error(self._read_error)
+        raise response.error(self._read_error, request.secrets)
 
     async def _operate(self, request: RequestInformation, handler: Handler) -> Response:
-        at = Progress()
         total = (request.option(TimeoutOption) or NO_TIMEOUT_OPTION).total
-        deadline = asyncio.timeout(total)
-        outer = progress.set(at)
+        at = Progress(inf if total is None else self._clock.monotonic() + total)
+        outer = progress.get(None)
+        if outer is not None:  # a bearer is fetched within the call that needs it
+            at.deadline = min(at.deadline, outer.deadline)
+        token = progress.set(at)
         try:
-            async with deadline:
-                return await handler(request)
+            return await handler(request)
         except DbusersError as failure:
             if not failure.attempts:  # those of a token's request, if it failed, are more telling
                 failure.attempts, failure.retries = at.attempts, tuple(at.retries)
             raise
-        except TimeoutError:
-            if not deadline.expired():
-                raise  # a caller's middleware has a timeout of its own
+        except OutOfTime:
+            pass
         finally:
-            progress.reset(outer)
+            progress.reset(token)
         error = RequestTimedOut(
             f"no answer within {total} s (TimeoutOption.total); under way: {at.phase}",
             phase=at.phase,
@@ -135,21 +154,31 @@ class Adapter:
 
     async def _transmit(self, request: RequestInformation, credential: Secret) -> Response:
         session = self._session_on_this_loop()
-        outcome = await self._exchange(session, request, credential)
+        timeout = request.option(TimeoutOption) or NO_TIMEOUT_OPTION
+        left = progress.get().deadline - self._clock.monotonic()
+        last = timeout.attempt is None or left < timeout.attempt
+        if last:
+            timeout = attrs.evolve(timeout, attempt=max(left, LEAST_TIME) if left < inf else None)
+        outcome = await self._exchange(session, request, credential, timeout)
         # Raised here and not there: that frame, which a traceback would show, knows the credential.
         if isinstance(outcome, DbusersError):
+            if last and isinstance(outcome, RequestTimedOut) and outcome.phase == "attempt":
+                raise OutOfTime
             raise outcome
         return outcome
 
     async def _exchange(
-        self, session: aiohttp.ClientSession, request: RequestInformation, credential: Secret
+        self,
+        session: aiohttp.ClientSession,
+        request: RequestInformation,
+        credential: Secret,
+        timeout: TimeoutOption,
     ) -> Response | DbusersError:
         headers = DEFAULT_HEADERS.copy()
         if request.content is not None:
             headers["Content-Type"] = "application/json"
         headers.update(request.headers)
         headers["Authorization"] = SecretText(credential.reveal())
-        timeout = request.option(TimeoutOption) or NO_TIMEOUT_OPTION
         extra: dict[str, Any] = {}
         if request.aiohttp_middlewares:  # an empty list would replace the session's own
             extra["middlewares"] = request.aiohttp_middlewares

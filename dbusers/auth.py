@@ -26,8 +26,11 @@ class Authenticator(Protocol):
 
     base_urls: tuple[str, ...]
 
-    async def authorization(self, request: RequestInformation) -> Secret:
-        """Return the value of the `Authorization` header, fetching it first where it must."""
+    def at_hand(self, request: RequestInformation) -> Secret | None:
+        """Return the value of the `Authorization` header; None if it must be fetched first."""
+
+    async def fetch(self, request: RequestInformation) -> Secret:
+        """Return the value of the `Authorization` header, fetching what it needs."""
 
     def renew(self, request: RequestInformation, refused: Secret) -> bool:
         """Forget the credential that was refused; False if there is no other to be had."""
@@ -40,8 +43,12 @@ class BearerToken:
         self.base_urls: tuple[str, ...] = (base_url,)
         self._value = Secret(f"Bearer {token.reveal()}")
 
-    async def authorization(self, request: RequestInformation) -> Secret:
+    def at_hand(self, request: RequestInformation) -> Secret:
         """Return the bearer."""
+        return self._value
+
+    async def fetch(self, request: RequestInformation) -> Secret:
+        """Return the bearer; there is nothing to fetch."""
         return self._value
 
     def renew(self, request: RequestInformation, refused: Secret) -> bool:
@@ -74,21 +81,21 @@ def refuse_foreign(url: str, base_urls: Iterable[str]) -> None:
         )
 
 
-def base_url_of(url: str | None, *variables: str, default: str) -> str:
-    """Return the base URL to use: `url`, else the first variable that is set, else `default`.
+def base_url_of(argument: str, url: str | None, variable: str, *, default: str) -> str:
+    """Return the base URL to use: the argument's, else the environment variable's, else `default`.
 
     Raises `ConfigurationError` if it is not https, unless its host is this machine (loopback).
     """
-    source, found = "base_url", url
-    for variable in variables:
-        if found is None and os.environ.get(variable):
-            source, found = variable, os.environ[variable]
+    source, chosen = argument, url
+    if chosen is None and os.environ.get(variable):
+        source, chosen = variable, os.environ[variable]
+    if chosen is None:
+        return default
     try:
-        scheme, host, _ = origin(default if found is None else found)
+        scheme, host, _ = origin(chosen)
     except InvalidRequest as error:
         problem = f"{source}: {error}"
     else:
-        chosen = default if found is None else found
         if "?" in chosen:
             problem = f"{source}: a base URL has no query"
         elif scheme == "https" or _is_loopback(host):

@@ -6,14 +6,14 @@ A link is one function `async (request, handler) -> response`, like a caller's o
 Retry owns every repetition; authorize stands innermost, so no hook ever sees the credential.
 """
 
-import json
+import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar
-from typing import Final
+from math import inf
+from typing import Final, TypeVar
 
 import attrs
-import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from dbusers.auth import Authenticator, refuse_foreign
@@ -23,19 +23,43 @@ from dbusers.options import RetryOption
 from dbusers.ratelimit import RateLimit
 from dbusers.request import Handler, Middleware, Repeat, RequestInformation
 from dbusers.response import Response
-from dbusers.secret import MASK, Secret
+from dbusers.secret import Secret, mask
+
+T = TypeVar("T")
+
+
+class OutOfTime(Exception):
+    """The operation's deadline has passed, or will before what it waits for."""
 
 
 @attrs.define
 class Progress:
-    """What a running operation is at, for the error that its deadline raises."""
+    """What a running operation is at: for its deadline, and for the error that ends it.
 
+    `deadline` is on the client's clock. Waits whose length is known are compared with it and not
+    begun if they end later; `within` is for those whose length is not.
+    """
+
+    deadline: float = inf
     phase: str = "send"
     attempts: int = 0
     retries: list[str] = attrs.field(factory=list)
 
 
 progress: ContextVar[Progress] = ContextVar("dbusers.progress")
+
+
+async def within(seconds: float, awaitable: Awaitable[T]) -> T:
+    """Return what `awaitable` does; raises `OutOfTime` if it takes longer."""
+    scope = asyncio.timeout(None if seconds == inf else seconds)
+    try:
+        async with scope:
+            return await awaitable
+    except TimeoutError:
+        if not scope.expired():
+            raise  # a caller's middleware has a timeout of its own
+    raise OutOfTime
+
 
 NO_RETRY_OPTION: Final = RetryOption()
 
@@ -63,16 +87,20 @@ class Retry:
     async def __call__(self, request: RequestInformation, handler: Handler) -> Response:
         """Return the answer of the last attempt, or raise what it failed with."""
         option = request.option(RetryOption) or NO_RETRY_OPTION
-        retries = progress.get().retries
+        at = progress.get()
+        retries = at.retries
         renewed = False
         maybe_done = False
         while True:
             outcome: Response | Failure
+            attempts = at.attempts
             try:
                 outcome = await handler(request)
                 if outcome.status < 400 and not retries:
                     return outcome  # what nearly every request is
             except (ConnectionFailed, RequestTimedOut) as error:
+                if at.attempts == attempts:
+                    raise  # a bearer's request failed, and had its own retries
                 outcome = error
             if isinstance(outcome, Response) and outcome.credential_renewed and not renewed:
                 # A 401 was not processed, whatever the method: the new bearer has its try.
@@ -87,7 +115,9 @@ class Retry:
             maybe_done = maybe_done or not _is_refusal(outcome)
             retries.append(_reason(outcome))
             if delay:
-                progress.get().phase = "retry delay"
+                at.phase = "retry delay"
+                if self._clock.monotonic() + delay > at.deadline:
+                    raise OutOfTime
                 await self._clock.sleep(delay)
 
 
@@ -149,27 +179,58 @@ def _reason(outcome: Response | Failure) -> str:
 class Limit:
     """Waits for the token's budget, and lets it learn from the answer."""
 
-    def __init__(self, limit: RateLimit | None, authenticator: Authenticator) -> None:
+    def __init__(self, limit: RateLimit | None, authenticator: Authenticator, clock: Clock) -> None:
         self._limit = limit
         self._authenticator = authenticator
+        self._clock = clock
 
     async def __call__(self, request: RequestInformation, handler: Handler) -> Response:
         """Return the answer, as it came."""
         # The credential first: fetching one takes slots of the same budget, and a slot that waits
         # for it would be used later than it was counted.
         at = progress.get()
-        at.phase = "token"
         refuse_foreign(request.url, self._authenticator.base_urls)
-        await self._authenticator.authorization(request)
+        if self._authenticator.at_hand(request) is None:
+            at.phase = "token"
+            await self._fetch_credential(request, at)
         if self._limit is not None:
             at.phase = "rate limit"
-            await self._limit.acquire()
+            await self._acquire(self._limit, at)
         at.phase = "send"
         at.attempts += 1
         response = await handler(request)
         if self._limit is not None and response.status == 429:
             self._limit.pause(response.rate_limit)
         return response
+
+    async def _fetch_credential(self, request: RequestInformation, at: Progress) -> None:
+        try:
+            await within(self._left(at), self._authenticator.fetch(request))
+        except (ConnectionFailed, RequestTimedOut) as error:
+            error.sent = False  # the bearer's request may have been, but this one was not
+            raise
+
+    async def _acquire(self, limit: RateLimit, at: Progress) -> None:
+        try:
+            return await limit.acquire(self._left(at))
+        except TimeoutError:
+            pass
+        raise OutOfTime
+
+    def _left(self, at: Progress) -> float:
+        return at.deadline - self._clock.monotonic()
+
+
+class InTime:
+    """Keeps what callers' hooks take within the deadline; there only where there are hooks."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def __call__(self, request: RequestInformation, handler: Handler) -> Response:
+        """Return the answer, as it came."""
+        left = progress.get().deadline - self._clock.monotonic()
+        return await within(left, handler(request))
 
 
 Transmit = Callable[[RequestInformation, Secret], Awaitable[Response]]
@@ -187,7 +248,9 @@ class Authorize:
         """Return the answer, with what it repeats of our own secrets masked."""
         # Again, and not only before the wait: a middleware may have changed the URL.
         refuse_foreign(request.url, self._authenticator.base_urls)
-        credential = await self._authenticator.authorization(request)
+        credential = self._authenticator.at_hand(request)
+        if credential is None:  # renewed by another call, or the URL is another by now
+            credential = await self._authenticator.fetch(request)
         response = await self._transmit(request, credential)
         if response.status < 400:
             return response
@@ -198,21 +261,7 @@ class Authorize:
 
 def masked(response: Response, secrets: Iterable[Secret]) -> Response:
     """Return the answer with each of the secrets replaced: servers quote what they refuse."""
-    content = response.content
-    headers = CIMultiDict(response.headers)
-    for secret in secrets:
-        for text in _spellings(secret):
-            content = content.replace(text, MASK.encode())
-            for name, value in tuple(headers.items()):
-                if text in value.encode("utf-8", "surrogateescape"):
-                    headers.popall(name, None)
-                    headers.add(name, MASK)
+    text = response.content.decode("utf-8", "surrogateescape")
+    content = mask(text, secrets).encode("utf-8", "surrogateescape")
+    headers = CIMultiDict((name, mask(value, secrets)) for name, value in response.headers.items())
     return attrs.evolve(response, content=content, headers=CIMultiDictProxy(headers))
-
-
-def _spellings(secret: Secret) -> set[bytes]:
-    """Return the secret as text and as JSON may write it, with and without non-ASCII escaped."""
-    text = secret.reveal()
-    if not text:
-        return set()
-    return {text.encode(), json.dumps(text)[1:-1].encode(), orjson.dumps(text)[1:-1]}

@@ -5,7 +5,7 @@ the same type, whole. Own subclasses of `RequestOption` reach own middleware by
 `request.option(MyOption)`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
 import attrs
@@ -44,6 +44,10 @@ def _whole(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
 _seconds_or_none = _number(0.001, LONGEST, or_none=True)
 
 
+def _statuses(statuses: Iterable[int]) -> frozenset[int]:
+    return frozenset(statuses)
+
+
 @attrs.frozen
 class RetryOption(RequestOption):
     """When and how often a request is sent again.
@@ -61,7 +65,7 @@ class RetryOption(RequestOption):
     max_delay: float = attrs.field(default=30.0, validator=_number(0, LONGEST))
     max_retry_after: float = attrs.field(default=90.0, validator=_number(0, LONGEST))
     statuses: frozenset[int] = attrs.field(
-        default=RETRIED_STATUSES, converter=frozenset, repr=False
+        default=RETRIED_STATUSES, converter=_statuses, repr=False
     )
     jitter: float = attrs.field(default=0.5, validator=_number(0, 1))
 

@@ -1,17 +1,16 @@
 """`RateLimit`: what one token may send, as true sliding windows.
 
-Each request takes a slot: the earliest moment at which it breaks no window, after every request
-that asked before it. Slots are given out in arrival order and without waiting, so there is no
-queue, lock or task to leave behind; the caller sleeps until its moment. A 429 moves everything
-that has not been sent yet past the pause the server asks for.
+Each request takes a turn: the earliest moment at which it breaks no window, after every request
+that asked before it. The caller sleeps until its moment; there is no task and no lock held that
+could be left behind. A 429 moves all turns that wait past the pause the server asks for.
 """
 
 import asyncio
 import enum
 import threading
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable
+from math import inf
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -55,53 +54,68 @@ class RateLimit:
             raise ConfigurationError("a RateLimit needs a window; rate_limit=None is without")
         self._longest = max(window.seconds for window in self.windows) + MARGIN
         self._clock = clock
-        self._slots: deque[float] = deque()
+        self._turns: deque[_Turn] = deque()
         self._paused_until = 0.0
         self._lock = threading.Lock()  # clients of several loops, so threads, may share a token
 
-    async def acquire(self) -> None:
-        """Return when the next request may be sent; it is counted then."""
-        while True:
-            slot = self._take()
-            try:
-                delay = slot - self._clock.monotonic()
-                if delay > 0:
-                    await self._clock.sleep(delay)
-            except asyncio.CancelledError:
-                self._give_back(slot)
-                raise
-            if self._paused_until <= self._clock.monotonic():
-                return
-            self._give_back(slot)
+    async def acquire(self, within: float = inf) -> None:
+        """Return when the next request may be sent; it is counted then.
+
+        Raises `TimeoutError` at once, and counts nothing, if that is not `within` so many seconds.
+        """
+        latest = self._clock.monotonic() + within
+        turn = self._queue()
+        try:
+            while (delay := turn.moment - self._clock.monotonic()) > 0:
+                if turn.moment > latest:
+                    raise TimeoutError  # noqa: TRY301  (leaves the queue as a cancellation does)
+                await self._clock.sleep(delay)  # a pause may move the turn meanwhile
+        except (asyncio.CancelledError, TimeoutError):
+            with self._lock:
+                self._turns.remove(turn)
+            raise
+        turn.taken = True
 
     def pause(self, state: RateLimitState | None) -> None:
-        """Send nothing for as long as a 429 asks; `state` is what its headers say."""
+        """Send nothing for as long as a 429 asks; `state` is what its headers say.
+
+        Who waits keeps the place in the queue.
+        """
         seconds = state.retry_after if state and state.retry_after is not None else PAUSE
         seconds = min(seconds, self._longest)  # by then every window is open again
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+            for place, turn in enumerate(self._turns):
+                if not turn.taken:
+                    turn.moment = max(turn.moment, self._earliest(place))
 
-    def _take(self) -> float:
+    def _queue(self) -> "_Turn":
         with self._lock:
             now = self._clock.monotonic()
-            self._forget(now)
-            slot = max(now, self._paused_until, self._slots[-1] if self._slots else now)
-            for window in self.windows:
-                if len(self._slots) >= window.requests:
-                    opens = self._slots[-window.requests] + window.seconds + MARGIN
-                    slot = max(slot, opens)
-            self._slots.append(slot)
-            return slot
+            while self._turns and self._turns[0].moment + self._longest < now:
+                self._turns.popleft()
+            turn = _Turn(max(now, self._earliest(len(self._turns))))
+            self._turns.append(turn)
+            return turn
 
-    def _give_back(self, slot: float) -> None:
-        with self._lock:
-            index = bisect_right(self._slots, slot) - 1
-            if index >= 0 and self._slots[index] == slot:
-                del self._slots[index]
+    def _earliest(self, place: int) -> float:
+        """Return the moment at which the turn at `place` breaks no window and passes nobody."""
+        moment = self._paused_until
+        if place:
+            moment = max(moment, self._turns[place - 1].moment)
+        for window in self.windows:
+            if place >= window.requests:
+                before = self._turns[place - window.requests]
+                moment = max(moment, before.moment + window.seconds + MARGIN)
+        return moment
 
-    def _forget(self, now: float) -> None:
-        while self._slots and self._slots[0] + self._longest < now:
-            self._slots.popleft()
+
+@attrs.define(eq=False)
+class _Turn:
+    """One request's place in the queue, and the moment at which it may go."""
+
+    moment: float
+    taken: bool = False
 
 
 _shared: WeakValueDictionary[tuple[Secret, tuple[Window, ...], Clock], RateLimit] = (

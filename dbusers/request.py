@@ -7,7 +7,7 @@ libraries would resolve away (`.` and `..`) or that leave a segment empty are re
 import enum
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from functools import cached_property
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote, urlencode
@@ -112,13 +112,16 @@ def _aiohttp_hooks(middleware: Iterable[ClientMiddlewareType]) -> tuple[ClientMi
     return tuple(middleware)
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False)  # made for each call, and made faster without
 class RequestInformation:
     """One request, complete and unsent: what `to_…_request_information` returns.
 
     `adapter.send` sends it. `url_template` is a path with parameters in braces, relative to
-    `base_url` (the client's own if empty); `raw_url` replaces both. A middleware changes it by
-    making another: `with_header`, or `attrs.evolve`.
+    `base_url` (the client's own if empty); `raw_url` replaces both; `url` is what comes of them. A
+    middleware changes it by making another: `with_header`, or `attrs.evolve`.
+
+    Raises `InvalidRequest` for a path parameter that would address something else, and for a
+    header or query parameter that cannot be sent.
     """
 
     method: str = attrs.field(converter=_method)
@@ -137,14 +140,14 @@ class RequestInformation:
     repeat: Repeat = attrs.field()
     # What the content holds of secrets, so that a server's complaint about them can be masked.
     secrets: tuple[Secret, ...] = attrs.field(default=(), repr=False)
+    url: str = attrs.field(init=False, repr=False, eq=False)
 
     @repeat.default
     def _repeat_by_method(self) -> Repeat:
         return Repeat.by_method(self.method)
 
-    @cached_property
-    def url(self) -> str:
-        """Return the URL to send to. Raises `InvalidRequest` for an unsafe path parameter."""
+    @url.default
+    def _built_url(self) -> str:
         if self.raw_url is not None:
             url = checked_url(self.raw_url)
         else:
@@ -172,10 +175,10 @@ class RequestInformation:
 
     def with_defaults(self, base_url: str, options: tuple[RequestOption, ...]) -> Self:
         """Return the request with a client's base URL and options where it has none of its own."""
+        if self.base_url and not options:
+            return self
         own = {type(option) for option in self.options}
         missing = tuple(option for option in options if type(option) not in own)
-        if self.base_url and not missing:
-            return self
         return attrs.evolve(
             self, base_url=self.base_url or base_url, options=self.options + missing
         )
@@ -215,15 +218,31 @@ class RequestConfiguration:
 def fill(template: str, parameters: Mapping[str, str]) -> str:
     """Return the path with each `{parameter}` quoted into one segment of its own.
 
-    Raises `InvalidRequest` for a parameter that is missing, empty, `.` or `..`, not a string, or
-    that holds control characters or unpaired surrogates.
+    Raises `InvalidRequest` for a template that is not the path of a URL, and for a parameter that
+    is missing, empty, `.` or `..`, not a string, or that holds control characters or unpaired
+    surrogates.
     """
+    literals, names = _pieces(template)
+    path = literals[0]
+    for name, literal in zip(names, literals[1:], strict=True):
+        path += _segment(name, parameters.get(name)) + literal
+    return path
+
+
+@lru_cache(maxsize=256)  # there are as many as there are builders
+def _pieces(template: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what stands between the parameters of a template, and their names."""
     literal, *rest = template.split("{")
-    parts = [literal]
+    literals, names = [literal], []
     for piece in rest:
         name, _, literal = piece.partition("}")
-        parts += (_segment(name, parameters.get(name)), literal)
-    return "".join(parts)
+        names.append(name)
+        literals.append(literal)
+    path = "x".join(literals)
+    if not path.startswith("/") or UNSAFE_IN_URL.search(path) or {"?", "#", "}"} & {*path}:
+        raise InvalidRequest("the URL template must be a path: /v2/databases/{id}")
+    _refuse_dot_segments(path)
+    return tuple(literals), tuple(names)
 
 
 def _segment(name: str, value: object) -> str:
@@ -254,10 +273,13 @@ def checked_url(url: str) -> str:
         raise InvalidRequest("the URL must not hold a user name or password")
     if "#" in rest:
         raise InvalidRequest("the URL must not have a fragment")
-    segments = re.sub(r"%2[eE]", ".", rest.partition("?")[0]).split("/")
-    if "." in segments or ".." in segments:
-        raise InvalidRequest("the URL must not have '.' or '..' as a path segment")
+    _refuse_dot_segments(rest.partition("?")[0])
     return url
+
+
+def _refuse_dot_segments(path: str) -> None:
+    if {".", ".."} & set(re.sub(r"%2[eE]", ".", path).split("/")):
+        raise InvalidRequest("the path must not have '.' or '..' as a segment")
 
 
 def _query_text(value: QueryValue) -> str:

@@ -1,7 +1,7 @@
 """`Response`: one answer, what its headers say, and the error that a refusal becomes."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Self
@@ -11,6 +11,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from dbusers import codec
 from dbusers.errors import APIError, UnexpectedBody, error_class
+from dbusers.secret import Secret, mask
 
 MESSAGE_LENGTH: Final = 500  # characters of a provider's message that an error keeps
 UNREAD: Final = object()
@@ -91,7 +92,7 @@ ErrorReader = Callable[[Any], ErrorBody]
 """A provider's reading of an error document; `ErrorBody()` where it is none of its forms."""
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)  # made for each call, and made faster without
 class Response:
     """One answer: `status`, `headers` and the `content` as bytes.
 
@@ -140,14 +141,14 @@ class Response:
             raise self.unexpected(found)
         return found
 
-    def error(self, read: ErrorReader) -> APIError:
-        """Return the error that this answer is."""
+    def error(self, read: ErrorReader, secrets: Iterable[Secret] = ()) -> APIError:
+        """Return the error that this answer is, with what it repeats of `secrets` masked."""
         document = self._parsed()
         body = ErrorBody() if isinstance(document, codec.Problem) else read(document)
         facts = self._facts()
-        facts["request_id"] = _printable(body.request_id or self.request_id)
-        message = _printable(body.message) or self._unreadable_message()
-        return error_class(self.status)(message, id=_printable(body.id), **facts)
+        facts["request_id"] = _printable(body.request_id or self.request_id, secrets)
+        message = _printable(body.message, secrets) or self._unreadable_message()
+        return error_class(self.status)(message, id=_printable(body.id, secrets), **facts)
 
     def unexpected(self, problem: codec.Problem) -> UnexpectedBody:
         """Return the error that says what is wrong with the body."""
@@ -198,9 +199,10 @@ def _read(document: Any, cls: Any, at: tuple[str, ...], *, bare: bool) -> Any:
     return codec.Problem((f"required field missing @ $.{at[0]}",))
 
 
-def _printable(text: str | None) -> str | None:
+def _printable(text: str | None, secrets: Iterable[Secret]) -> str | None:
     if not text:
         return None
+    text = mask(text, secrets)
     # A server's text goes into logs: no line breaks, no terminal codes, no novel.
     line = "".join(c if c.isprintable() else " " for c in text)
     return line if len(line) <= MESSAGE_LENGTH else line[: MESSAGE_LENGTH - 1] + "…"

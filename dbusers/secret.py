@@ -5,6 +5,8 @@ or traceback with locals shows them by accident. `reveal()` is the one way to th
 """
 
 import hmac
+import json
+from collections.abc import Iterable
 from typing import Final, NoReturn
 
 MASK: Final = "**********"
@@ -61,6 +63,16 @@ class Secret:
 
     def __deepcopy__(self, memo: object) -> "Secret":
         return self
+
+
+def mask(text: str, secrets: Iterable[Secret]) -> str:
+    """Return `text` with each of the secrets replaced, also where it stands as JSON writes it."""
+    for secret in secrets:
+        plain = secret.reveal()
+        spellings = (plain, json.dumps(plain)[1:-1], json.dumps(plain, ensure_ascii=False)[1:-1])
+        for spelling in filter(None, spellings):
+            text = text.replace(spelling, MASK)
+    return text
 
 
 class SecretText(str):

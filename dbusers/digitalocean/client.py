@@ -60,7 +60,7 @@ class DigitalOceanClient:
                 "no DigitalOcean token: pass one, or set DIGITALOCEAN_TOKEN; the control panel "
                 "makes them under API, with the scope database:read and those of your calls"
             )
-        base_url = base_url_of(base_url, "DIGITALOCEAN_API_URL", default=BASE_URL)
+        base_url = base_url_of("base_url", base_url, "DIGITALOCEAN_API_URL", default=BASE_URL)
         self.adapter = Adapter(
             base_url,
             BearerToken(token, base_url),

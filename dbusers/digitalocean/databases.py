@@ -137,6 +137,8 @@ class UsersRequestBuilder(RequestBuilder):
         self, body: UserCreate, configuration: RequestConfiguration | None = None
     ) -> RequestInformation:
         """Return the request of `post`, unsent."""
+        if not body.name:
+            raise InvalidRequest("UserCreate: name is empty")
         return self._information("POST", configuration, content=codec.encode(body))
 
     def by_username(self, username: str) -> "UserRequestBuilder":

@@ -173,15 +173,10 @@ class DatabaseUser(Model):
 class UserCreate(Model):
     """A user to create. `readonly` is MongoDB's older way, on its way out."""
 
-    name: str = attrs.field()
+    name: str
     mysql_settings: Maybe[MySQLSettings] = ABSENT
     settings: Maybe[UserSettings] = ABSENT
     readonly: Maybe[bool] = ABSENT
-
-    @name.validator
-    def _is_not_empty(self, _: "attrs.Attribute[str]", name: str) -> None:
-        if not name:
-            raise InvalidRequest("UserCreate: name is empty")
 
 
 @attrs.frozen(repr=False)
@@ -208,9 +203,9 @@ class UserUpdate(Model):
 
             await app.put(UserUpdate.keeping(await app.get(), pg_allow_replication=True))
 
-        PostgreSQL, OpenSearch and Kafka take updates; other engines refuse them, MongoDB's
-        settings being those of its creation. Keeps fields that this SDK does not know, and the ids of ACLs. Raises `InvalidRequest` if
-        the settings were not in the answer: writing would revoke what was not seen.
+        Keeps fields that this SDK does not know, and the ids of ACLs. PostgreSQL, OpenSearch and
+        Kafka take updates; other engines refuse them. Raises `InvalidRequest` if the settings were
+        not in the answer: writing would revoke what was not seen.
         """
         settings = user.settings
         if user.mongo:

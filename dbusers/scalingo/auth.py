@@ -6,10 +6,8 @@ when it is first needed, once however many callers wait, kept until shortly befo
 fetched anew after a 401.
 """
 
-import asyncio
 import base64
 import binascii
-import copy
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import unquote
@@ -18,10 +16,11 @@ import attrs
 import orjson
 
 from dbusers.clock import Clock
-from dbusers.errors import ConfigurationError, DbusersError, InvalidRequest
+from dbusers.errors import ConfigurationError, InvalidRequest
 from dbusers.model import Model
 from dbusers.request import Repeat, RequestInformation
 from dbusers.response import Response
+from dbusers.scalingo.singleflight import SingleFlight
 from dbusers.secret import Secret
 
 LIFETIME: Final = 3600.0  # seconds that a bearer is good for; Scalingo's "Authentication"
@@ -31,7 +30,7 @@ EXCHANGE_PATH: Final = "/v1/tokens/exchange"
 DATABASES_PATH: Final = "/api/databases/"
 
 Send = Callable[[RequestInformation], Awaitable[Response]]
-FindApp = Callable[[str], Awaitable[str]]
+FindDatabases = Callable[[], Awaitable[object]]
 
 
 @attrs.frozen
@@ -51,51 +50,37 @@ class TokenAnswer(Model):
 
 
 class Bearer:
-    """One bearer of limited life, fetched once for all who wait for it."""
+    """One bearer of limited life."""
 
     def __init__(self, fetch: Callable[[], Awaitable[Secret]], clock: Clock) -> None:
         self._fetch = fetch
         self._clock = clock
         self._value: Secret | None = None
         self._renew_at = 0.0
-        self._fetching = asyncio.Lock()
-        self._fetches = 0
-        self._failure: DbusersError | None = None
+        self.get = SingleFlight(self._get)
+        """Returns the value of the `Authorization` header, fetching the bearer if it must."""
 
-    async def get(self) -> Secret:
-        """Return the value of the `Authorization` header, fetching the bearer if it must.
-
-        A fetch that fails fails all who waited for it, with its cause; the next caller tries again.
-        """
-        if self._value is not None and self._clock.time() < self._renew_at:
-            return self._value
-        fetches = self._fetches
-        async with self._fetching:
-            if self._fetches > fetches:  # another caller's fetch ended while this one waited
-                if self._failure is not None:
-                    raise copy.copy(self._failure)
-                if self._value is not None:
-                    return self._value
-            try:
-                token = await self._fetch()
-            except DbusersError as error:
-                self._fetches += 1
-                self._failure = error
-                raise
-            self._fetches += 1
-            self._failure = None
-            now = self._clock.time()
-            lifetime = lifetime_of(token, now)
-            # Half of it at least: a bearer that is always about to expire would be fetched always.
-            self._renew_at = now + max(lifetime - MARGIN, lifetime / 2)
-            self._value = Secret(f"Bearer {token.reveal()}")
-            return self._value
+    def at_hand(self) -> Secret | None:
+        """Return the value of the `Authorization` header, None if it must be fetched."""
+        return self._value if self._clock.time() < self._renew_at else None
 
     def forget(self, refused: Secret) -> bool:
         """Forget the bearer if it is the refused one; True: `get` returns another."""
         if self._value == refused:
             self._value = None
         return True
+
+    async def _get(self) -> Secret:
+        value = self.at_hand()
+        if value is not None:
+            return value
+        token = await self._fetch()
+        now = self._clock.time()
+        lifetime = lifetime_of(token, now)
+        # Half of it at least: a bearer that is always about to expire would be fetched always.
+        self._renew_at = now + max(lifetime - MARGIN, lifetime / 2)
+        self._value = Secret(f"Bearer {token.reveal()}")
+        return self._value
 
 
 class TokenChain:
@@ -120,14 +105,13 @@ class TokenChain:
         self._platform = Bearer(self._exchange, clock)
         self._databases: dict[str, Bearer] = {}
         self._apps: dict[str, str] = {}
-        self._finding = asyncio.Lock()
         self._send: Send | None = None
-        self._find_app: FindApp | None = None
+        self._find_databases: SingleFlight[object] | None = None
 
-    def connect(self, send: Send, find_app: FindApp) -> None:
+    def connect(self, send: Send, find_databases: FindDatabases) -> None:
         """Give the chain its ways to the network, which need the chain themselves."""
         self._send = send
-        self._find_app = find_app
+        self._find_databases = SingleFlight(find_databases)
 
     def remember_app(self, database_id: str, app: str) -> None:
         """Keep which app a database belongs to: its bearer is fetched there."""
@@ -135,12 +119,23 @@ class TokenChain:
             self._apps[database_id] = app
             self._databases.pop(database_id, None)
 
-    async def authorization(self, request: RequestInformation) -> Secret:
-        """Return the value of the `Authorization` header for `request`."""
-        url = request.url
-        if url == self._hosts.auth + EXCHANGE_PATH:
+    def at_hand(self, request: RequestInformation) -> Secret | None:
+        """Return the value of the `Authorization` header for `request`, None if not fetched."""
+        if request.url == self._hosts.auth + EXCHANGE_PATH:
+            return self._basic
+        database_id = self._database_of(request.url)
+        if database_id is None:
+            return self._platform.at_hand()
+        if self._ready_made is not None:
+            return self._ready_made
+        bearer = self._databases.get(database_id)
+        return None if bearer is None else bearer.at_hand()
+
+    async def fetch(self, request: RequestInformation) -> Secret:
+        """Return the value of the `Authorization` header for `request`, fetching bearers."""
+        if request.url == self._hosts.auth + EXCHANGE_PATH:
             return self._api_token()
-        database_id = self._database_of(url)
+        database_id = self._database_of(request.url)
         if database_id is None:
             return await self._platform.get()
         if self._ready_made is not None:
@@ -177,17 +172,23 @@ class TokenChain:
 
     async def _new_bearer(self, database_id: str) -> Bearer:
         self._api_token()
-        async with self._finding:  # one search finds the apps of all databases
+        app = self._apps.get(database_id)
+        if app is None:
+            assert self._find_databases is not None  # noqa: S101  (the client connects it)
+            await self._find_databases()  # which remembers the app of each
             app = self._apps.get(database_id)
-            if app is None:
-                assert self._find_app is not None  # noqa: S101  (the client connects it)
-                app = self._apps[database_id] = await self._find_app(database_id)
+        if app is None:
+            raise InvalidRequest(
+                f"no database {database_id!r} among the account's apps; nothing was sent to it: "
+                "its id is that of its addon, or pass by_id(…, app=…) if the token cannot list it"
+            )
+        owner = app
 
         async def fetch() -> Secret:
             request = RequestInformation(
                 "POST",
                 "/v1/apps/{app}/addons/{addon_id}/token",
-                {"app": app, "addon_id": database_id},
+                {"app": owner, "addon_id": database_id},
                 base_url=self._hosts.api,
                 repeat=Repeat.ALWAYS,  # it only makes one bearer more
             )

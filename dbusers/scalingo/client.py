@@ -10,7 +10,7 @@ import aiohttp
 from dbusers.adapter import MAX_BODY_SIZE, Adapter
 from dbusers.auth import base_url_of, token_of
 from dbusers.clock import SYSTEM_CLOCK, Clock
-from dbusers.errors import ConfigurationError, InvalidRequest
+from dbusers.errors import ConfigurationError
 from dbusers.options import RequestOption
 from dbusers.ratelimit import PROVIDER_LIMIT, ProviderLimit, RateLimit, Window, rate_limit_of
 from dbusers.request import Middleware
@@ -81,10 +81,15 @@ class ScalingoClient:
             )
         region = region or os.environ.get("SCALINGO_REGION") or REGION
         hosts = Hosts(
-            auth=base_url_of(auth_url, "SCALINGO_AUTH_URL", default=AUTH_URL),
-            api=base_url_of(api_url, "SCALINGO_API_URL", default=_of_region(API_URL, region)),
+            auth=base_url_of("auth_url", auth_url, "SCALINGO_AUTH_URL", default=AUTH_URL),
+            api=base_url_of(
+                "api_url", api_url, "SCALINGO_API_URL", default=_of_region(API_URL, region)
+            ),
             database_api=base_url_of(
-                database_api_url, "SCALINGO_DB_URL", default=_of_region(DATABASE_API_URL, region)
+                "database_api_url",
+                database_api_url,
+                "SCALINGO_DB_URL",
+                default=_of_region(DATABASE_API_URL, region),
             ),
         )
         self._hosts = hosts
@@ -100,7 +105,7 @@ class ScalingoClient:
             max_body_size=max_body_size,
             clock=clock,
         )
-        self._tokens.connect(self.adapter.send_privately, self._find_app)
+        self._tokens.connect(self.adapter.send_privately, self.databases.get)
 
     @property
     def databases(self) -> DatabasesRequestBuilder:
@@ -132,17 +137,8 @@ class ScalingoClient:
     ) -> None:
         await self.aclose()
 
-    async def _find_app(self, database_id: str) -> str:
-        for database in await self.databases.get():
-            if database.id == database_id:
-                return database.app
-        raise InvalidRequest(
-            f"no database {database_id!r} among the account's apps; nothing was sent to it: its id "
-            "is that of its addon, or pass by_id(…, app=…) if the token cannot list the app"
-        )
-
 
 def _of_region(template: str, region: str) -> str:
-    if not region.replace("-", "").isalnum():
+    if not region.isascii() or not region.replace("-", "").isalnum():
         raise ConfigurationError(f"{region!r} is not a region: osc-fr1 or osc-secnum-fr1, say")
     return template.format(region=region)

@@ -11,7 +11,7 @@ from typing import Final
 from dbusers import codec
 from dbusers.adapter import Adapter
 from dbusers.builder import RequestBuilder
-from dbusers.errors import NotFound
+from dbusers.errors import InvalidRequest, NotFound
 from dbusers.paging import all_pages
 from dbusers.request import Repeat, RequestConfiguration, RequestInformation, fill
 from dbusers.response import Response
@@ -160,6 +160,8 @@ class UsersRequestBuilder(RequestBuilder):
         self, body: UserCreate, configuration: RequestConfiguration | None = None
     ) -> RequestInformation:
         """Return the request of `post`, unsent."""
+        if not body.name:
+            raise InvalidRequest("UserCreate: name is empty")
         return self._information(
             "POST",
             configuration,

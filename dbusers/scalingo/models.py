@@ -14,7 +14,6 @@ import attrs
 
 from dbusers.absent import ABSENT, Maybe
 from dbusers.codec import as_secret, as_tuple
-from dbusers.errors import InvalidRequest
 from dbusers.model import Model
 from dbusers.openenum import OpenEnum
 from dbusers.secret import Secret
@@ -212,14 +211,9 @@ class UserCreate(Model):
     The rules for names differ between the provider's texts, so the server is the judge of them.
     """
 
-    name: str = attrs.field()
+    name: str
     read_only: Maybe[bool] = ABSENT
     password: Maybe[Secret] = attrs.field(default=ABSENT, converter=as_secret)
-
-    @name.validator
-    def _is_not_empty(self, _: "attrs.Attribute[str]", name: str) -> None:
-        if not name:
-            raise InvalidRequest("UserCreate: name is empty")
 
 
 @attrs.frozen(repr=False)

@@ -8,8 +8,7 @@ import sys
 
 USER = (
     b'{"user":{"name":"app-01","role":"normal","password":"jge5lfxtzhx42iff",'
-    b'"mysql_settings":{"auth_plugin":"caching_sha2_password"},'
-    b'"settings":{"acl":[{"id":"acl1","topic":"orders","permission":"consume"}]}}}'
+    b'"mysql_settings":{"auth_plugin":"caching_sha2_password"}}}'
 )
 HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nratelimit-limit: 5000\r\n"

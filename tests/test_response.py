@@ -1,0 +1,262 @@
+"""An answer, what its headers say, and the error that a refusal becomes."""
+
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from dbusers.digitalocean import DatabaseUser
+from dbusers.digitalocean.errors import read_error as digitalocean
+from dbusers.errors import APIError, NotFound, RateLimited, ServerError, UnexpectedBody
+from dbusers.response import RateLimitState, Response
+from dbusers.scalingo.errors import read_error as scalingo
+
+REQUEST_ID = "515850a0-a812-50bf-aa3c-d0d21d287e40"
+
+
+def headers(**values: str) -> CIMultiDictProxy[str]:
+    return CIMultiDictProxy(
+        CIMultiDict({name.replace("_", "-"): value for name, value in values.items()})
+    )
+
+
+def limits(**values: str) -> RateLimitState | None:
+    return Response(200, headers(**values)).rate_limit
+
+
+@pytest.fixture
+def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setitem(os.environ, "TZ", "UTC+11")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+# What the headers say
+
+
+def test_the_rate_limit_is_read_from_the_headers() -> None:
+    assert limits(
+        ratelimit_limit="5000", ratelimit_remaining="4816", ratelimit_reset="1444931833"
+    ) == RateLimitState(limit=5000, remaining=4816, resets_at=1444931833.0, retry_after=None)
+
+
+def test_gateways_spell_the_headers_in_other_cases() -> None:
+    found = Response(200, CIMultiDictProxy(CIMultiDict({"RateLimit-Remaining": "7"}))).rate_limit
+
+    assert found is not None
+    assert found.remaining == 7
+
+
+def test_without_the_headers_nothing_is_known() -> None:
+    assert limits(content_type="application/json") is None
+
+
+@pytest.mark.parametrize("value", ["", "nan", "inf", "1e999", "-1", "many", "9" * 400, "0x10"])
+def test_a_header_that_is_no_number_says_nothing(value: str) -> None:
+    assert (
+        limits(ratelimit_limit=value, ratelimit_remaining=value, ratelimit_reset=value)
+        == RateLimitState()
+    )
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("0", 0.0), ("12", 12.0), (" 7 ", 7.0)])
+def test_retry_after_in_seconds(value: str, seconds: float) -> None:
+    assert limits(retry_after=value) == RateLimitState(retry_after=seconds)
+
+
+@pytest.mark.parametrize(
+    "until",
+    [
+        "Sun, 06 Nov 1994 08:49:37 GMT",
+        "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994",
+    ],
+)
+@pytest.mark.usefixtures("far_from_utc")
+def test_retry_after_as_a_date_in_each_form_of_rfc_9110(until: str) -> None:
+    found = limits(retry_after=until, date="Sun, 06 Nov 1994 08:49:07 GMT")
+
+    assert found == RateLimitState(retry_after=30.0)
+
+
+def test_a_date_that_has_passed_is_no_wait() -> None:
+    found = limits(
+        retry_after="Sun, 06 Nov 1994 08:49:37 GMT", date="Sun, 06 Nov 1994 09:00:00 GMT"
+    )
+
+    assert found == RateLimitState(retry_after=0.0)
+
+
+@pytest.mark.parametrize("value", ["soon", "Sun, 99 Nov 1994 08:49:37 GMT", "-5"])
+def test_a_retry_after_that_is_neither_says_nothing(value: str) -> None:
+    assert limits(retry_after=value) == RateLimitState()
+
+
+def test_the_request_id_is_the_header() -> None:
+    assert Response(200, headers(x_request_id=REQUEST_ID)).request_id == REQUEST_ID
+    assert Response(200).request_id is None
+
+
+def test_the_repr_shows_neither_headers_nor_content() -> None:
+    response = Response(200, headers(x="canary"), b"canary")
+
+    assert "200" in repr(response)
+    assert "canary" not in repr(response)
+
+
+# The body
+
+
+def test_a_body_is_read_under_its_key() -> None:
+    response = Response(200, content=b'{"user": {"name": "app"}}')
+
+    assert response.read(DatabaseUser, "user") == DatabaseUser("app")
+
+
+def test_a_bare_body_is_read_where_a_call_is_known_for_it() -> None:
+    bare = Response(200, content=b'{"name": "app"}')
+    rooted = Response(200, content=b'{"user": {"name": "app"}}')
+
+    assert bare.read(DatabaseUser, "user", bare=True) == DatabaseUser("app")
+    assert rooted.read(DatabaseUser, "user", bare=True) == DatabaseUser("app")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "the body is empty"),
+        (b"{}", "required field missing @ $.user"),
+        (b"[]", "expected an object @ $"),
+        (b"null", "expected an object @ $"),
+        (b'{"user": null}', "expected an object, found null @ $.user"),
+        (b'{"user": []}', "expected an object, found an array @ $.user"),
+        (b'{"user": {}}', "required field missing @ $.user.name"),
+        (b'{"user": {"name": null}}', "expected a string, found null @ $.user.name"),
+    ],
+)
+def test_a_wrong_body_says_where_it_is_wrong(content: bytes, problem: str) -> None:
+    with pytest.raises(UnexpectedBody) as caught:
+        Response(200, content=content).read(DatabaseUser, "user")
+
+    assert caught.value.problems == (problem,)
+    assert problem in str(caught.value)
+
+
+def test_a_wrong_body_carries_the_facts_of_the_answer() -> None:
+    response = Response(
+        200,
+        headers(x_request_id=REQUEST_ID, ratelimit_remaining="7"),
+        b"<html>",
+        attempts=2,
+        retries=("503",),
+    )
+
+    with pytest.raises(UnexpectedBody) as caught:
+        response.json()
+    error = caught.value
+    assert (error.status, error.request_id, error.attempts) == (200, REQUEST_ID, 2)
+    assert error.retries == ("503",)
+    assert error.rate_limit == RateLimitState(remaining=7)
+
+
+# Refusals
+
+
+def refusal(status: int, body: str | bytes, read: Any = digitalocean, **values: str) -> APIError:
+    content = body.encode() if isinstance(body, str) else body
+    return Response(status, headers(**values), content).error(read)
+
+
+def test_digitaloceans_error_is_read() -> None:
+    body = f'{{"id": "not_found", "message": "no such user", "request_id": "{REQUEST_ID}"}}'
+    error = refusal(404, body, ratelimit_remaining="9")
+
+    assert isinstance(error, NotFound)
+    assert (error.id, error.message, error.request_id) == ("not_found", "no such user", REQUEST_ID)
+    assert error.rate_limit == RateLimitState(remaining=9)
+
+
+def test_the_request_id_may_be_in_the_header_only() -> None:
+    error = refusal(500, '{"id": "server_error", "message": "oops"}', x_request_id=REQUEST_ID)
+
+    assert isinstance(error, ServerError)
+    assert error.request_id == REQUEST_ID
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (400, '{"error": "bad input", "code": "invalid"}', ["bad input"]),
+        (402, '{"error": "pay first", "url": "https://example.com/pay"}', ["pay first", "/pay"]),
+        (404, '{"resource": "Database", "error": "not found"}', ["not found", "Database"]),
+        (422, '{"errors": {"name": ["is taken", "is bad"]}}', ["name", "is taken", "is bad"]),
+        (422, '{"errors": {"name": ["a"], "password": ["b"]}}', ["name", "password"]),
+    ],
+)
+def test_scalingos_errors_are_read(status: int, body: str, words: list[str]) -> None:
+    message = refusal(status, body, scalingo).message
+
+    assert all(word in message for word in words)
+
+
+def test_scalingos_429_is_plain_text() -> None:
+    error = refusal(429, "Retry later", scalingo, content_type="text/plain")
+
+    assert isinstance(error, RateLimited)
+    assert error.retry_after is None
+
+
+@pytest.mark.parametrize("read", [digitalocean, scalingo])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "<html>canary</html>",
+        "null",
+        "[]",
+        '"canary"',
+        "5",
+        "{}",
+        '{"message": 5, "id": [], "error": {"a": 1}, "errors": "canary", "request_id": 1}',
+        '{"errors": {"name": "canary", "x": [1, null]}}',
+        b"\xff\xfe\x00",
+    ],
+)
+def test_an_error_of_any_form_is_still_the_error_of_its_status(
+    body: str | bytes, read: Any
+) -> None:
+    error = refusal(502, body, read, content_type="text/html")
+
+    assert isinstance(error, ServerError)
+    assert error.message
+    assert "canary" not in str(error)
+
+
+def test_a_redirect_says_that_it_is_not_followed() -> None:
+    assert "redirect" in refusal(302, "", location="https://elsewhere.example").message
+
+
+@pytest.mark.parametrize("field", ["message", "id", "request_id"])
+def test_a_servers_text_cannot_forge_a_log_line(field: str) -> None:
+    texts = {"message": "m", "id": "i", "request_id": "r"}
+    texts[field] = r"x\n2026-01-01 CRITICAL \u001b[2J\u0000\u2028 forged"
+    body = "{" + ", ".join(f'"{name}": "{text}"' for name, text in texts.items()) + "}"
+
+    assert str(refusal(400, body)).isprintable()
+
+
+@pytest.mark.parametrize("field", ["message", "id", "request_id"])
+def test_a_servers_novel_is_cut(field: str) -> None:
+    texts = {"message": "m", "id": "i", "request_id": "r", field: "x" * 100_000}
+    body = "{" + ", ".join(f'"{name}": "{text}"' for name, text in texts.items()) + "}"
+
+    assert len(str(refusal(400, body))) < 2000
+
+
+def test_cookies_are_not_kept_on_errors() -> None:
+    assert "set-cookie" not in refusal(500, "", set_cookie="session=canary").headers
