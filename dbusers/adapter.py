@@ -244,7 +244,7 @@ def _new_session() -> aiohttp.ClientSession:
     )
     # By itself aiohttp sends an idempotent request again when a kept-alive connection drops: past
     # the rate limit, and a DELETE whose first answer was lost would end as "not found". There is
-    # no public switch; tests/test_adapter.py fails if this one stops working.
+    # no public switch; tests/test_retry.py fails if this one stops working.
     session._retry_connection = False
     return session
 

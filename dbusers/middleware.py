@@ -195,7 +195,10 @@ class Limit:
             await self._fetch_credential(request, at)
         if self._limit is not None:
             at.phase = "rate limit"
-            await self._acquire(self._limit, at)
+            try:
+                await self._limit.acquire(self._left(at))
+            except TimeoutError:
+                raise OutOfTime from None
         at.phase = "send"
         at.attempts += 1
         response = await handler(request)
@@ -209,13 +212,6 @@ class Limit:
         except (ConnectionFailed, RequestTimedOut) as error:
             error.sent = False  # the bearer's request may have been, but this one was not
             raise
-
-    async def _acquire(self, limit: RateLimit, at: Progress) -> None:
-        try:
-            return await limit.acquire(self._left(at))
-        except TimeoutError:
-            pass
-        raise OutOfTime
 
     def _left(self, at: Progress) -> float:
         return at.deadline - self._clock.monotonic()

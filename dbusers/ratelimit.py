@@ -1,8 +1,8 @@
 """`RateLimit`: what one token may send, as true sliding windows.
 
-Each request takes a turn: the earliest moment at which it breaks no window, after every request
-that asked before it. The caller sleeps until its moment; there is no task and no lock held that
-could be left behind. A 429 moves all turns that wait past the pause the server asks for.
+Requests go one after the other in the order in which they asked: the first in the queue sleeps
+until it breaks no window, and then lets the next one come. Who is cancelled leaves the queue, and
+all behind move up. A 429 holds the queue for as long as the server asks.
 """
 
 import asyncio
@@ -54,7 +54,8 @@ class RateLimit:
             raise ConfigurationError("a RateLimit needs a window; rate_limit=None is without")
         self._longest = max(window.seconds for window in self.windows) + MARGIN
         self._clock = clock
-        self._turns: deque[_Turn] = deque()
+        self._sent: deque[float] = deque()
+        self._queue: deque[asyncio.Future[None]] = deque()
         self._paused_until = 0.0
         self._lock = threading.Lock()  # clients of several loops, so threads, may share a token
 
@@ -64,58 +65,92 @@ class RateLimit:
         Raises `TimeoutError` at once, and counts nothing, if that is not `within` so many seconds.
         """
         latest = self._clock.monotonic() + within
-        turn = self._queue()
+        turn = self._ask(latest)
+        if turn is None:
+            return
         try:
-            while (delay := turn.moment - self._clock.monotonic()) > 0:
-                if turn.moment > latest:
-                    raise TimeoutError  # noqa: TRY301  (leaves the queue as a cancellation does)
-                await self._clock.sleep(delay)  # a pause may move the turn meanwhile
-        except (asyncio.CancelledError, TimeoutError):
-            with self._lock:
-                self._turns.remove(turn)
-            raise
-        turn.taken = True
+            if within < inf:  # a pause may come, and keep those in front for longer than planned
+                async with asyncio.timeout(within):
+                    await turn
+            else:
+                await turn
+            while (delay := self._count_or_wait()) > 0:
+                if self._clock.monotonic() + delay > latest:  # a pause came between
+                    raise TimeoutError
+                await self._clock.sleep(delay)
+        finally:
+            self._leave(turn)
 
     def pause(self, state: RateLimitState | None) -> None:
-        """Send nothing for as long as a 429 asks; `state` is what its headers say.
-
-        Who waits keeps the place in the queue.
-        """
+        """Send nothing for as long as a 429 asks; `state` is what its headers say."""
         seconds = state.retry_after if state and state.retry_after is not None else PAUSE
         seconds = min(seconds, self._longest)  # by then every window is open again
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
-            for place, turn in enumerate(self._turns):
-                if not turn.taken:
-                    turn.moment = max(turn.moment, self._earliest(place))
 
-    def _queue(self) -> "_Turn":
+    def _ask(self, latest: float) -> asyncio.Future[None] | None:
+        """Return a turn in the queue, done for the first in it; None: sent at once."""
         with self._lock:
             now = self._clock.monotonic()
-            while self._turns and self._turns[0].moment + self._longest < now:
-                self._turns.popleft()
-            turn = _Turn(max(now, self._earliest(len(self._turns))))
-            self._turns.append(turn)
+            moment = self._moment(len(self._sent) + len(self._queue))
+            if moment <= now and not self._queue:
+                self._count(now)
+                return None
+            if moment > latest:
+                raise TimeoutError
+            turn = asyncio.get_running_loop().create_future()
+            if not self._queue:
+                turn.set_result(None)
+            self._queue.append(turn)
             return turn
 
-    def _earliest(self, place: int) -> float:
-        """Return the moment at which the turn at `place` breaks no window and passes nobody."""
-        moment = self._paused_until
-        if place:
-            moment = max(moment, self._turns[place - 1].moment)
-        for window in self.windows:
-            if place >= window.requests:
-                before = self._turns[place - window.requests]
-                moment = max(moment, before.moment + window.seconds + MARGIN)
-        return moment
+    def _count_or_wait(self) -> float:
+        """Count a request if it may be sent now; else return the seconds until it may."""
+        with self._lock:
+            now = self._clock.monotonic()
+            delay = self._moment(len(self._sent)) - now
+            if delay <= 0:
+                self._count(now)
+            return delay
+
+    def _count(self, now: float) -> None:
+        while self._sent and self._sent[0] + self._longest < now:
+            self._sent.popleft()
+        self._sent.append(now)
+
+    def _moment(self, place: int) -> float:
+        """Return when the request at `place`, counted from the oldest one sent, may go."""
+        if place < len(self._sent):
+            return self._sent[place]
+        opens = (
+            self._moment(place - window.requests) + window.seconds + MARGIN
+            for window in self.windows
+            if place >= window.requests
+        )
+        return max(self._paused_until, *opens, 0.0)
+
+    def _leave(self, turn: asyncio.Future[None]) -> None:
+        with self._lock:
+            self._queue.remove(turn)
+            now = self._clock.monotonic()
+            # All who may go now, and the one after them, who sleeps until the next may.
+            for place, following in enumerate(self._queue):
+                _wake(following)
+                if self._moment(len(self._sent) + place) > now:
+                    break
 
 
-@attrs.define(eq=False)
-class _Turn:
-    """One request's place in the queue, and the moment at which it may go."""
+def _wake(turn: asyncio.Future[None]) -> None:
+    loop = turn.get_loop()
+    if loop is asyncio.get_running_loop():
+        _come(turn)
+    elif not loop.is_closed():
+        loop.call_soon_threadsafe(_come, turn)
 
-    moment: float
-    taken: bool = False
+
+def _come(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_result(None)
 
 
 _shared: WeakValueDictionary[tuple[Secret, tuple[Window, ...], Clock], RateLimit] = (

@@ -55,6 +55,8 @@ class Repeat(enum.Enum):
 
 
 def _method(method: str) -> str:
+    if method in IDEMPOTENT:
+        return method
     if not isinstance(method, str) or not TOKEN.fullmatch(method):
         raise InvalidRequest("the method is not one of HTTP: GET, POST, PUT, PATCH or DELETE")
     return method.upper()
@@ -127,14 +129,12 @@ class RequestInformation:
     method: str = attrs.field(converter=_method)
     url_template: str
     path_parameters: Mapping[str, str] = NOTHING
-    query_parameters: Mapping[str, QueryValue] = attrs.field(default=NOTHING, converter=_query)
-    headers: Mapping[str, str] = attrs.field(default=NOTHING, converter=_headers, repr=_names)
+    query_parameters: Mapping[str, QueryValue] = NOTHING
+    headers: Mapping[str, str] = attrs.field(default=NOTHING, repr=_names)
     content: bytes | None = attrs.field(default=None, repr=False)
-    options: tuple[RequestOption, ...] = attrs.field(default=(), converter=options_of)
-    middleware: "tuple[Middleware, ...]" = attrs.field(default=(), converter=_hooks, repr=False)
-    aiohttp_middlewares: tuple[ClientMiddlewareType, ...] = attrs.field(
-        default=(), converter=_aiohttp_hooks, repr=False
-    )
+    options: tuple[RequestOption, ...] = ()
+    middleware: "tuple[Middleware, ...]" = attrs.field(default=(), repr=False)
+    aiohttp_middlewares: tuple[ClientMiddlewareType, ...] = attrs.field(default=(), repr=False)
     base_url: str = ""
     raw_url: str | None = None
     repeat: Repeat = attrs.field()
@@ -147,7 +147,14 @@ class RequestInformation:
         return Repeat.by_method(self.method)
 
     @url.default
-    def _built_url(self) -> str:
+    def _checked_url(self) -> str:
+        # Nearly every request has none of these; one is made for each call, and made faster so.
+        if self.headers:
+            _headers(self.headers)
+        if self.query_parameters:
+            _query(self.query_parameters)
+        if self.options:
+            options_of(self.options)
         if self.raw_url is not None:
             url = checked_url(self.raw_url)
         else:

@@ -215,7 +215,6 @@ def documented(module: ModuleType) -> Iterator[tuple[str, Any]]:
 @pytest.mark.parametrize(("name", "value"), [d for m in PUBLIC_MODULES for d in documented(m)])
 def test_every_public_name_is_explained(name: str, value: Any) -> None:
     assert value.__doc__, name
-    assert value.__doc__.strip().endswith((".", "`", ")", "]")) or "\n" in value.__doc__
     if not inspect.isclass(value):
         return
     for member_name, member in vars(value).items():

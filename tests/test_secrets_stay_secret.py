@@ -40,7 +40,8 @@ from tests.raw_server import (
     silence,
 )
 
-OPTIONS = [RetryOption(max_retries=1, base_delay=0), TimeoutOption(attempt=0.05)]
+ONE_RETRY = RetryOption(max_retries=1, base_delay=0)
+SHORT = 0.05  # seconds; for servers that never answer
 SECRET_USER = {
     "name": "app",
     "password": GENERATED,
@@ -132,12 +133,13 @@ VERBS: dict[str, Verb] = {
 class Clients:
     """Clients of both providers at one server, with the planted tokens."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, attempt: float = SHORT) -> None:
+        options = [ONE_RETRY, TimeoutOption(attempt=attempt)]
         self.digitalocean = DigitalOceanClient(
-            TOKEN, base_url=url, options=OPTIONS, rate_limit=None, max_body_size=1024 * 1024
+            TOKEN, base_url=url, options=options, rate_limit=None, max_body_size=1024 * 1024
         )
         self.scalingo = ScalingoClient(
-            database_token=TOKEN, database_api_url=url, options=OPTIONS, rate_limit=None
+            database_token=TOKEN, database_api_url=url, options=options, rate_limit=None
         )
 
     async def call(self, verb: str) -> object:
@@ -202,17 +204,19 @@ async def test_no_failure_shows_a_secret(
 @pytest.mark.parametrize("moment", ["silence", "silence in the body"])
 @pytest.mark.parametrize("verb", VERBS)
 async def test_a_cancelled_call_does_not_show_a_secret(
-    server: RawServer, clients: Clients, logged: Callable[[], list[str]], verb: str, moment: str
+    server: RawServer, logged: Callable[[], list[str]], verb: str, moment: str
 ) -> None:
     server.plays(FAILURES[moment])
-    under_way = asyncio.create_task(clients.call(verb))
-    await server.arrived.wait()
-    for _ in range(20):  # so that a part of the body has been read
-        await asyncio.sleep(0)
+    patient = Clients(server.url, attempt=30)
+    async with patient.digitalocean, patient.scalingo:
+        under_way = asyncio.create_task(patient.call(verb))
+        await server.arrived.wait()
+        for _ in range(20):  # so that a part of the body has been read
+            await asyncio.sleep(0)
 
-    under_way.cancel()
-    with pytest.raises(asyncio.CancelledError) as caught:
-        await under_way
+        under_way.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await under_way
     assert "_exchange" in shown_by(caught.value)  # it did break off in the middle
     assert leaks([shown_by(caught.value), *logged()]) == []
 

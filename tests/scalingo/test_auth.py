@@ -283,12 +283,12 @@ async def test_a_jwt_says_itself_when_it_expires(
 
 @pytest.mark.parametrize(
     "bearer",
-    ["a.b.c", "..", "a..c", "é", jwt(exp=True), "x." + "A" * 10 + ".y", jwt().replace(".", "=")],
+    ["a.b.c", "..", "a..c", jwt(exp=True), "x." + "A" * 10 + ".y", jwt().replace(".", "=")],
 )
 async def test_a_bearer_that_only_looks_like_a_jwt_is_good_for_an_hour(
     provider: Provider, client: ScalingoClient, clock: JumpingClock, bearer: str
 ) -> None:
-    provider.auth.plays(answer(200, {"token": bearer if bearer.isascii() else "opaque"}))
+    provider.auth.plays(answer(200, {"token": bearer}))
     await client.apps.get()
     clock.now += 3000
 

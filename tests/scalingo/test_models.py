@@ -72,9 +72,9 @@ def test_a_database_is_read() -> None:
 
 
 def test_a_database_can_be_hashed_whatever_its_instances() -> None:
-    database = read(Database, {"id": "ad-1", "instances": [{"id": "i-1"}]})
+    document = {"id": "ad-1", "instances": [{"id": "i-1"}]}
 
-    assert hash(database) == hash(read(Database, {"id": "ad-1"})) or database.instances
+    assert len({read(Database, document), read(Database, document)}) == 1
 
 
 @pytest.mark.parametrize("provider", ["postgresql", "scalingo-postgresql"])

@@ -1,0 +1,72 @@
+"""The command as a whole: its groups, its help, its version."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from dbusers.cli.databases import databases
+from dbusers.cli.demo import demo
+from dbusers.cli.sandbox import sandbox
+from dbusers.cli.users import users
+from dbusers.version import __version__
+
+HELP = """The users of managed databases at DigitalOcean and Scalingo.
+
+\b
+Tokens come from the environment, never from the command line:
+  DIGITALOCEAN_TOKEN or DIGITALOCEAN_ACCESS_TOKEN
+  SCALINGO_API_TOKEN
+Other hosts than the providers': --url, or in the environment
+  DIGITALOCEAN_API_URL
+  SCALINGO_AUTH_URL, SCALINGO_API_URL, SCALINGO_DB_URL
+Scalingo's region: --region, or SCALINGO_REGION
+"""
+
+EPILOG = """\b
+Exit codes:
+  0    done
+  1    not done: the provider refused or failed, or you answered no
+  2    wrong usage, configuration or credentials; nothing was changed
+  3    incomplete: something could not be read
+  130  interrupted
+"""
+
+app = typer.Typer(
+    name="dbusers",
+    help=HELP,
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    # Plain help and errors read the same on a terminal, in a log and in the documentation.
+    rich_markup_mode=None,
+    # A traceback with locals would show what a request holds.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(databases, name="databases")
+app.add_typer(users, name="users")
+app.command()(sandbox)
+app.command()(demo)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"dbusers {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def dbusers(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Prepare the streams; what the command does is in its help."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name, or a line of ours, that the terminal's encoding does not have is no reason to die.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

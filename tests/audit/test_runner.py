@@ -1,0 +1,202 @@
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+
+import pytest
+
+from dbusers import RetryOption, ServerError
+from dbusers.audit import (
+    DatabaseRecord,
+    Inventory,
+    Listed,
+    NotListed,
+    NotRead,
+    Outcome,
+    Read,
+    Skipped,
+    UserRecord,
+    read_all,
+)
+from dbusers.digitalocean.inventory import DigitalOceanInventory
+from dbusers.scalingo.inventory import ScalingoInventory
+from dbusers.testing import Fault, Sandbox
+from dbusers.testing.digitalocean.fleet import Cluster
+from dbusers.testing.scalingo.fleet import Database
+
+NO_RETRY = RetryOption(max_retries=0)
+
+
+class Account:
+    """An inventory in memory, of which some databases fail, and some wait for `gate`."""
+
+    def __init__(
+        self, provider: str, names: Sequence[str], *, fails: str = "", waits: str = ""
+    ) -> None:
+        self.provider = provider
+        self.names = names
+        self.fails, self.waits = fails, waits
+        self.gate = asyncio.Event()
+        self.all_running = asyncio.Event()
+        self.running = self.most_running = self.cancelled = 0
+
+    async def databases(self) -> list[DatabaseRecord]:
+        if self.fails == "all":
+            raise ServerError("out of order", status=503)
+        return [DatabaseRecord(self.provider, name, name) for name in self.names]
+
+    async def users(self, database: DatabaseRecord) -> list[UserRecord]:
+        self.running += 1
+        self.most_running = max(self.running, self.most_running)
+        if self.running == len(self.names):
+            self.all_running.set()
+        try:
+            if database.id in self.waits:
+                await self.gate.wait()
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        finally:
+            self.running -= 1
+        if database.id == "defect":
+            raise KeyError(database.id)
+        if database.id in self.fails:
+            raise ServerError("out of order", status=503)
+        return [UserRecord(f"user of {database.id}")]
+
+
+async def outcomes_of(*accounts: Inventory, concurrency: int = 50) -> list[Outcome]:
+    return [outcome async for outcome in read_all(accounts, concurrency=concurrency)]
+
+
+def other_tasks() -> set["asyncio.Task[object]"]:
+    current = asyncio.current_task()
+    return {task for task in asyncio.all_tasks() if task is not current}
+
+
+async def test_each_database_has_one_outcome_and_one_failure_stops_no_other() -> None:
+    outcomes = await outcomes_of(Account("A", "abcdef", fails="c"), concurrency=2)
+
+    (listed,) = (o for o in outcomes if isinstance(o, Listed))
+    read = {o.database.id: o.users for o in outcomes if isinstance(o, Read)}
+    (not_read,) = (o for o in outcomes if isinstance(o, NotRead))
+    assert [database.id for database in listed.databases] == list("abcdef")
+    assert read == {name: (UserRecord(f"user of {name}"),) for name in "abdef"}
+    assert not_read.database.id == "c"
+    assert not_read.error.status == 503
+    assert len(outcomes) == 7
+
+
+async def test_an_account_that_cannot_be_listed_is_reported_and_the_others_are_read() -> None:
+    outcomes = await outcomes_of(Account("A", "ab", fails="all"), Account("B", "c"))
+
+    assert [(o.provider, str(o.error)) for o in outcomes if isinstance(o, NotListed)] == [
+        ("A", "503: out of order")
+    ]
+    assert [o.database.id for o in outcomes if isinstance(o, Read)] == ["c"]
+
+
+async def test_a_database_without_users_is_skipped_and_not_asked() -> None:
+    class Cache(Account):
+        async def databases(self) -> list[DatabaseRecord]:
+            return [DatabaseRecord("A", "r", "cache", engine="redis", has_users=False)]
+
+        async def users(self, database: DatabaseRecord) -> list[UserRecord]:
+            raise AssertionError("asked for the users of a database that has none")
+
+    (_, skipped) = await outcomes_of(Cache("A", ""))
+
+    assert isinstance(skipped, Skipped)
+    assert skipped.reason == "redis has no user management"
+
+
+async def test_no_more_than_concurrency_databases_of_an_account_are_read_at_a_time() -> None:
+    account = Account("A", [str(number) for number in range(30)])
+
+    await outcomes_of(account, concurrency=4)
+
+    assert account.most_running == 4
+
+
+async def test_an_account_that_waits_holds_up_no_other() -> None:
+    slow, quick = Account("slow", "ab", waits="ab"), Account("quick", "cdef")
+    read: list[str] = []
+
+    async with aclosing(read_all([slow, quick], concurrency=1)) as outcomes:
+        async for outcome in outcomes:
+            if isinstance(outcome, Read):
+                read.append(outcome.database.id)
+            if read == list("cdef"):
+                slow.gate.set()
+
+    assert read == list("cdefab")
+
+
+async def test_leaving_early_cancels_what_is_under_way() -> None:
+    account = Account("A", "abcd", waits="bcd")
+
+    async with aclosing(read_all([account])) as outcomes:
+        async for outcome in outcomes:
+            if isinstance(outcome, Read):
+                break
+
+    assert account.cancelled == 3
+    assert not other_tasks()
+
+
+async def test_cancelling_the_reader_cancels_what_is_under_way() -> None:
+    account = Account("A", "abcd", waits="abcd")
+    reader = asyncio.create_task(outcomes_of(account))
+    await account.all_running.wait()
+
+    reader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+
+    assert account.cancelled == 4
+    assert not other_tasks()
+
+
+async def test_a_defect_is_raised_and_leaves_nothing_behind() -> None:
+    account = Account("A", ["defect", "b"], waits="b")
+
+    with pytest.raises(KeyError):
+        await outcomes_of(account)
+
+    assert account.cancelled == 1
+    assert not other_tasks()
+
+
+async def test_a_kept_error_keeps_no_frames() -> None:
+    outcomes = await outcomes_of(Account("A", "a", fails="a"))
+
+    (failed,) = (o for o in outcomes if isinstance(o, NotRead))
+    assert failed.error.__traceback__ is None
+
+
+async def test_a_concurrency_below_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        await outcomes_of(Account("A", "a"), concurrency=0)
+
+
+async def test_every_user_of_both_providers_is_read_but_for_the_database_that_fails() -> None:
+    async with Sandbox(databases=30, users=300) as sandbox:
+        broken = next(c for c in sandbox.fleet.digitalocean if c["engine"] == "pg")
+        path = f"/v2/databases/{broken['id']}/users"
+        sandbox.inject(Fault(path, times=None, status=503))
+        async with (
+            sandbox.digitalocean(options=[NO_RETRY]) as digitalocean,
+            sandbox.scalingo() as scalingo,
+        ):
+            outcomes = await outcomes_of(
+                DigitalOceanInventory(digitalocean), ScalingoInventory(scalingo)
+            )
+
+    databases: list[Cluster | Database] = [*sandbox.fleet.digitalocean]
+    databases += sandbox.fleet.scalingo.databases
+    there = {d["id"]: set(d.users) for d in databases if d.users and d["id"] != broken["id"]}
+    read = {o.database.id: {user.name for user in o.users} for o in outcomes if isinstance(o, Read)}
+    assert read == there
+    assert [o.database.id for o in outcomes if isinstance(o, NotRead)] == [broken["id"]]
+    skipped = {o.database.id for o in outcomes if isinstance(o, Skipped)}
+    assert skipped == {d["id"] for d in databases if not d.users}
