@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable
-from functools import lru_cache
 from math import inf
 from typing import Any, Final
 
@@ -41,7 +40,7 @@ from dbusers.version import __version__
 MAX_BODY_SIZE: Final = 64 * 1024 * 1024  # bytes, decompressed; 1,000 users take about 184 KB
 LEAST_TIME: Final = 0.001  # seconds; aiohttp takes 0 for "without end"
 CONNECTIONS: Final = 100  # at once, per client
-NO_TIMEOUT_OPTION: Final = TimeoutOption()
+NO_TIMEOUT_OPTION: Final = TimeoutOption()  # and what it is to aiohttp: NO_CLIENT_TIMEOUT
 DEFAULT_HEADERS: Final = CIMultiDict(
     {"Accept": "application/json", "User-Agent": f"dbusers/{__version__}"}
 )
@@ -177,7 +176,8 @@ class Adapter:
         headers = DEFAULT_HEADERS.copy()
         if request.content is not None:
             headers["Content-Type"] = "application/json"
-        headers.update(request.headers)
+        if request.headers:
+            headers.update(request.headers)
         headers["Authorization"] = SecretText(credential.reveal())
         extra: dict[str, Any] = {}
         if request.aiohttp_middlewares:  # an empty list would replace the session's own
@@ -190,7 +190,9 @@ class Adapter:
                 data=None if request.content is None else SecretBytes(request.content),
                 allow_redirects=False,
                 raise_for_status=False,  # a session may do so, and its error has no body
-                timeout=_client_timeout(timeout),
+                timeout=(
+                    NO_CLIENT_TIMEOUT if timeout is NO_TIMEOUT_OPTION else _client_timeout(timeout)
+                ),
                 **extra,
             ) as answer:
                 content = await self._read(answer)
@@ -249,11 +251,13 @@ def _new_session() -> aiohttp.ClientSession:
     return session
 
 
-@lru_cache(maxsize=64)
 def _client_timeout(timeout: TimeoutOption) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(
         total=timeout.attempt, sock_connect=timeout.connect, sock_read=timeout.read
     )
+
+
+NO_CLIENT_TIMEOUT: Final = _client_timeout(NO_TIMEOUT_OPTION)
 
 
 def _translated(error: Exception, timeout: TimeoutOption) -> DbusersError:  # noqa: PLR0911  (a table)

@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from typing import ClassVar, Final, Self
 
 from dbusers.adapter import Adapter
-from dbusers.request import Repeat, RequestConfiguration, RequestInformation
+from dbusers.request import (
+    IDEMPOTENT,
+    NOT_IDEMPOTENT,
+    Repeat,
+    RequestConfiguration,
+    RequestInformation,
+)
 from dbusers.secret import Secret
 
 NOTHING: Final = RequestConfiguration()
@@ -64,6 +70,6 @@ class RequestBuilder:
             aiohttp_middlewares=configuration.aiohttp_middlewares,
             base_url=self.base_url,
             raw_url=self._raw_url,
-            repeat=repeat or Repeat.by_method(method),
+            repeat=repeat or IDEMPOTENT.get(method, NOT_IDEMPOTENT),
             secrets=secrets,
         )

@@ -21,17 +21,9 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's own clock."""
 
-    def monotonic(self) -> float:
-        """Return `time.monotonic()`."""
-        return time.monotonic()
-
-    def time(self) -> float:
-        """Return `time.time()`."""
-        return time.time()
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait on the running loop."""
-        await asyncio.sleep(seconds)
+    monotonic = staticmethod(time.monotonic)
+    time = staticmethod(time.time)
+    sleep = staticmethod(asyncio.sleep)
 
 
 SYSTEM_CLOCK: Final = SystemClock()

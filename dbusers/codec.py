@@ -68,7 +68,7 @@ def parse(content: bytes) -> Any:
 def structure(document: object, cls: Any, path: str = "$") -> Any:
     """Return `document` as a `cls`, or a `Problem`; `path` is where the document stands."""
     try:
-        return _converter().structure(document, cls)
+        return _hook(cls)(document, cls)
     except BaseValidationError as error:
         return Problem(tuple(transform_error(error, path, _describe)))
     except WrongType as error:
@@ -146,6 +146,11 @@ def _converter() -> Converter:
 Hook = Callable[[Any, Any], Any]
 
 
+@cache
+def _hook(cls: Any) -> Hook:
+    return _converter().get_structure_hook(cls)
+
+
 def _exactly(cls: type, expected: str) -> Hook:
     # cattrs' own hook calls `cls(value)`, which makes the text "None" of a null.
     def hook(value: Any, _: Any) -> Any:
@@ -208,9 +213,14 @@ def _structure_maybe(cls: Any, converter: Converter) -> Hook:
         return None if value is None else structure_inner(value, inner)
 
     def text_hook(value: Any, _: Any) -> Any:
-        # Most fields are text: one call less for each.
         return value if type(value) is str or value is None else structure_inner(value, inner)
 
+    def secret_hook(value: Any, _: Any) -> Any:
+        return Secret(value) if type(value) is str else hook(value, _)
+
+    # Most fields are one of these two: one call less for each.
+    if inner is Secret:
+        return secret_hook
     return text_hook if inner is str or _is_open_enum(inner) else hook
 
 
@@ -230,17 +240,30 @@ def _structure_list(cls: Any, converter: Converter) -> Hook:
 
 
 def _structure_model(cls: Any, converter: Converter) -> Hook:
-    names = {field.name for field in attrs.fields(cls)} - {"additional_data"}
-    structure_fields = make_dict_structure_fn(cls, converter)
+    attrs.resolve_types(cls)
+    hooks = {
+        field.name: converter.get_structure_hook(field.type)
+        for field in attrs.fields(cls)
+        if field.name != "additional_data"
+    }
+    # Finds every place that is wrong, at a price: asked only when something is.
+    explain = make_dict_structure_fn(cls, converter)
 
     def hook(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise WrongType("an object", value)
-        if not names.issuperset(value):
-            additional = {key: value[key] for key in value if key not in names}
-            value = {key: value[key] for key in value if key in names}
-            value["additional_data"] = additional
-        return structure_fields(value, cls)
+        fields: dict[str, Any] = {}
+        additional: dict[str, Any] = {}
+        try:
+            for name, item in value.items():
+                if name in hooks:
+                    fields[name] = hooks[name](item, None)
+                else:
+                    additional[name] = item
+            return cls(**fields, additional_data=additional)
+        except (TypeError, ValueError, BaseValidationError):
+            known = {name: item for name, item in value.items() if name in hooks}
+            return explain(known, cls)
 
     return hook
 

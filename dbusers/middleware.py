@@ -189,14 +189,13 @@ class Limit:
         # The credential first: fetching one takes slots of the same budget, and a slot that waits
         # for it would be used later than it was counted.
         at = progress.get()
-        refuse_foreign(request.url, self._authenticator.base_urls)
         if self._authenticator.at_hand(request) is None:
             at.phase = "token"
             await self._fetch_credential(request, at)
         if self._limit is not None:
             at.phase = "rate limit"
             try:
-                await self._limit.acquire(self._left(at))
+                await self._limit.acquire(at.deadline - self._clock.monotonic())
             except TimeoutError:
                 raise OutOfTime from None
         at.phase = "send"
@@ -208,13 +207,11 @@ class Limit:
 
     async def _fetch_credential(self, request: RequestInformation, at: Progress) -> None:
         try:
-            await within(self._left(at), self._authenticator.fetch(request))
+            left = at.deadline - self._clock.monotonic()
+            await within(left, self._authenticator.fetch(request))
         except (ConnectionFailed, RequestTimedOut) as error:
             error.sent = False  # the bearer's request may have been, but this one was not
             raise
-
-    def _left(self, at: Progress) -> float:
-        return at.deadline - self._clock.monotonic()
 
 
 class InTime:
@@ -242,7 +239,7 @@ class Authorize:
 
     async def __call__(self, request: RequestInformation) -> Response:
         """Return the answer, with what it repeats of our own secrets masked."""
-        # Again, and not only before the wait: a middleware may have changed the URL.
+        # Here, and not where the request is made: a middleware may have changed the URL.
         refuse_foreign(request.url, self._authenticator.base_urls)
         credential = self._authenticator.at_hand(request)
         if credential is None:  # renewed by another call, or the URL is another by now

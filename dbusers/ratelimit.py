@@ -122,12 +122,12 @@ class RateLimit:
         """Return when the request at `place`, counted from the oldest one sent, may go."""
         if place < len(self._sent):
             return self._sent[place]
-        opens = (
-            self._moment(place - window.requests) + window.seconds + MARGIN
-            for window in self.windows
-            if place >= window.requests
-        )
-        return max(self._paused_until, *opens, 0.0)
+        moment = self._paused_until
+        for window in self.windows:
+            if place >= window.requests:
+                opens = self._moment(place - window.requests) + window.seconds + MARGIN
+                moment = max(moment, opens)
+        return moment
 
     def _leave(self, turn: asyncio.Future[None]) -> None:
         with self._lock:

@@ -28,7 +28,6 @@ NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2: token
 UNSAFE_IN_HEADER: Final = re.compile(r"[^\t\x20-\x7e]")  # RFC 9110, 5.5: what is not obsolete
 UNSAFE_IN_URL: Final = re.compile(r"[^!-\[\]-~]")  # what is not printable ASCII, and the backslash
-IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 SAFE_SEGMENT: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._~-]*")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
@@ -48,10 +47,12 @@ class Repeat(enum.Enum):
     IF_UNSENT = "if unsent"
     """Only where it cannot have reached the server: each time rotates a secret."""
 
-    @classmethod
-    def by_method(cls, method: str) -> "Repeat":
-        """Return what HTTP says of the method (RFC 9110, 9.2.2)."""
-        return cls.ALWAYS if method in IDEMPOTENT else cls.IF_REFUSED
+
+# What HTTP says of the methods (RFC 9110, 9.2.2); of any other nothing is known.
+IDEMPOTENT: Final = dict.fromkeys(
+    ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"), Repeat.ALWAYS
+)
+NOT_IDEMPOTENT: Final = Repeat.IF_REFUSED
 
 
 def _method(method: str) -> str:
@@ -144,7 +145,7 @@ class RequestInformation:
 
     @repeat.default
     def _repeat_by_method(self) -> Repeat:
-        return Repeat.by_method(self.method)
+        return IDEMPOTENT.get(self.method, NOT_IDEMPOTENT)
 
     @url.default
     def _checked_url(self) -> str:
@@ -229,16 +230,13 @@ def fill(template: str, parameters: Mapping[str, str]) -> str:
     is missing, empty, `.` or `..`, not a string, or that holds control characters or unpaired
     surrogates.
     """
-    literals, names = _pieces(template)
-    path = literals[0]
-    for name, literal in zip(names, literals[1:], strict=True):
-        path += _segment(name, parameters.get(name)) + literal
-    return path
+    form, names = _form(template)
+    return form % tuple([_segment(name, parameters.get(name)) for name in names])
 
 
 @lru_cache(maxsize=256)  # there are as many as there are builders
-def _pieces(template: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what stands between the parameters of a template, and their names."""
+def _form(template: str) -> tuple[str, tuple[str, ...]]:
+    """Return the template as a form for `%`, and the names of its parameters."""
     literal, *rest = template.split("{")
     literals, names = [literal], []
     for piece in rest:
@@ -249,7 +247,7 @@ def _pieces(template: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if not path.startswith("/") or UNSAFE_IN_URL.search(path) or {"?", "#", "}"} & {*path}:
         raise InvalidRequest("the URL template must be a path: /v2/databases/{id}")
     _refuse_dot_segments(path)
-    return tuple(literals), tuple(names)
+    return "%s".join(literal.replace("%", "%%") for literal in literals), tuple(names)
 
 
 def _segment(name: str, value: object) -> str:
