@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/demo  ## one user's life, then an audit of 1,200 users, on the built-in sandbox
+demo: .venv/demo  ## one user's life, then an audit of 1,200 users, on the sandbox
 	@$(BIN)/dbusers demo
 
 test: .venv/dev  ## run the tests

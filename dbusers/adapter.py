@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from math import inf
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 import attrs
@@ -40,7 +40,7 @@ from dbusers.version import __version__
 MAX_BODY_SIZE: Final = 64 * 1024 * 1024  # bytes, decompressed; 1,000 users take about 184 KB
 LEAST_TIME: Final = 0.001  # seconds; aiohttp takes 0 for "without end"
 CONNECTIONS: Final = 100  # at once, per client
-NO_TIMEOUT_OPTION: Final = TimeoutOption()  # and what it is to aiohttp: NO_CLIENT_TIMEOUT
+DEFAULT_TIMEOUT: Final = TimeoutOption()
 DEFAULT_HEADERS: Final = CIMultiDict(
     {"Accept": "application/json", "User-Agent": f"dbusers/{__version__}"}
 )
@@ -74,7 +74,7 @@ class Adapter:
         self._max_body_size = max_body_size
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
-        self._authorize = Authorize(authenticator, self._transmit)
+        self._authorize = Authorize(authenticator, self._transmit, clock)
         self._clock = clock
         self._outer: tuple[Middleware, ...] = (
             Retry(clock),
@@ -126,11 +126,8 @@ class Adapter:
         raise response.error(self._read_error, request.secrets)
 
     async def _operate(self, request: RequestInformation, handler: Handler) -> Response:
-        total = (request.option(TimeoutOption) or NO_TIMEOUT_OPTION).total
+        total = (request.option(TimeoutOption) or DEFAULT_TIMEOUT).total
         at = Progress(inf if total is None else self._clock.monotonic() + total)
-        outer = progress.get(None)
-        if outer is not None:  # a bearer is fetched within the call that needs it
-            at.deadline = min(at.deadline, outer.deadline)
         token = progress.set(at)
         try:
             return await handler(request)
@@ -153,7 +150,7 @@ class Adapter:
 
     async def _transmit(self, request: RequestInformation, credential: Secret) -> Response:
         session = self._session_on_this_loop()
-        timeout = request.option(TimeoutOption) or NO_TIMEOUT_OPTION
+        timeout = request.option(TimeoutOption) or DEFAULT_TIMEOUT
         left = progress.get().deadline - self._clock.monotonic()
         last = timeout.attempt is None or left < timeout.attempt
         if last:
@@ -179,9 +176,6 @@ class Adapter:
         if request.headers:
             headers.update(request.headers)
         headers["Authorization"] = SecretText(credential.reveal())
-        extra: dict[str, Any] = {}
-        if request.aiohttp_middlewares:  # an empty list would replace the session's own
-            extra["middlewares"] = request.aiohttp_middlewares
         try:
             async with session.request(
                 request.method,
@@ -191,9 +185,11 @@ class Adapter:
                 allow_redirects=False,
                 raise_for_status=False,  # a session may do so, and its error has no body
                 timeout=(
-                    NO_CLIENT_TIMEOUT if timeout is NO_TIMEOUT_OPTION else _client_timeout(timeout)
+                    DEFAULT_CLIENT_TIMEOUT
+                    if timeout is DEFAULT_TIMEOUT
+                    else _client_timeout(timeout)
                 ),
-                **extra,
+                middlewares=request.aiohttp_middlewares or None,  # None: the session's own
             ) as answer:
                 content = await self._read(answer)
                 if isinstance(content, Problem):
@@ -203,19 +199,23 @@ class Adapter:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return _translated(error, timeout)
         except (RuntimeError, ValueError) as error:
+            if request.aiohttp_middlewares and not session.closed:
+                raise  # a caller's hook is the likelier source
             return _misused(session, error)
 
     async def _read(self, answer: aiohttp.ClientResponse) -> SecretBuffer | Problem:
         # No piece of it is ever a plain local: a traceback would show it.
-        content = SecretBuffer()
+        body = answer.content
         try:
-            while _grew(content, await answer.content.readany()):
-                if len(content) > self._max_body_size:
-                    return Problem((f"the body is larger than {self._max_body_size} bytes",))
+            content = SecretBuffer(await body.readany())
+            while not body.at_eof() and len(content) <= self._max_body_size:
+                content += await body.readany()
         except aiohttp.ClientPayloadError as error:
             if "content-encoding" not in str(error):
                 raise
             return Problem(("the body is not compressed as its headers say",))
+        if len(content) > self._max_body_size:
+            return Problem((f"the body is larger than {self._max_body_size} bytes",))
         return content
 
     def _session_on_this_loop(self) -> aiohttp.ClientSession:
@@ -232,11 +232,6 @@ class Adapter:
         if self._session is None:
             self._session = _new_session()
         return self._session
-
-
-def _grew(content: SecretBuffer, piece: bytes) -> bool:
-    content += piece
-    return bool(piece)
 
 
 def _new_session() -> aiohttp.ClientSession:
@@ -257,7 +252,7 @@ def _client_timeout(timeout: TimeoutOption) -> aiohttp.ClientTimeout:
     )
 
 
-NO_CLIENT_TIMEOUT: Final = _client_timeout(NO_TIMEOUT_OPTION)
+DEFAULT_CLIENT_TIMEOUT: Final = _client_timeout(DEFAULT_TIMEOUT)
 
 
 def _translated(error: Exception, timeout: TimeoutOption) -> DbusersError:  # noqa: PLR0911  (a table)
@@ -290,6 +285,8 @@ def _translated(error: Exception, timeout: TimeoutOption) -> DbusersError:  # no
             return InvalidRequest("the URL cannot be sent: its host or port is invalid")
         case aiohttp.ClientResponseError():
             return ConnectionFailed("the answer is not HTTP", sent=True)
+        case aiohttp.ClientPayloadError():  # whose own text may quote the body
+            return ConnectionFailed("the answer broke off before its end", sent=True)
         case _:
             reason = str(error) or type(error).__name__
             return ConnectionFailed(f"the connection broke: {reason}", sent=True)

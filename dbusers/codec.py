@@ -129,7 +129,7 @@ def _describe(error: BaseException, _cls: object) -> str:
 def _converter() -> Converter:
     # Built on first use: importing the package should not pay for it.
     converter = Converter(detailed_validation=True)
-    for cls, expected in ((str, "a string"), (bool, "a boolean"), (int, "a number")):
+    for cls, expected in ((str, "a string"), (bool, "a boolean"), (int, "a whole number")):
         converter.register_structure_hook(cls, _exactly(cls, expected))
     converter.register_structure_hook(Secret, _secret)
     converter.register_structure_hook(datetime, _timestamp)
@@ -200,6 +200,11 @@ def _is_open_enum_class(cls: Any) -> bool:
     return isinstance(cls, type) and issubclass(cls, OpenEnum)
 
 
+def _is_text(cls: Any) -> bool:
+    members = set(_members(cls) or (cls,)) - {NoneType, Absent}
+    return str in members and all(m is str or _is_open_enum_class(m) for m in members)
+
+
 def _is_list(cls: Any) -> bool:
     return get_origin(cls) in (list, tuple)
 
@@ -212,16 +217,7 @@ def _structure_maybe(cls: Any, converter: Converter) -> Hook:
     def hook(value: Any, _: Any) -> Any:
         return None if value is None else structure_inner(value, inner)
 
-    def text_hook(value: Any, _: Any) -> Any:
-        return value if type(value) is str or value is None else structure_inner(value, inner)
-
-    def secret_hook(value: Any, _: Any) -> Any:
-        return Secret(value) if type(value) is str else hook(value, _)
-
-    # Most fields are one of these two: one call less for each.
-    if inner is Secret:
-        return secret_hook
-    return text_hook if inner is str or _is_open_enum(inner) else hook
+    return hook
 
 
 def _structure_list(cls: Any, converter: Converter) -> Hook:
@@ -246,6 +242,7 @@ def _structure_model(cls: Any, converter: Converter) -> Hook:
         for field in attrs.fields(cls)
         if field.name != "additional_data"
     }
+    texts = {field.name for field in attrs.fields(cls) if _is_text(field.type)}
     # Finds every place that is wrong, at a price: asked only when something is.
     explain = make_dict_structure_fn(cls, converter)
 
@@ -256,7 +253,9 @@ def _structure_model(cls: Any, converter: Converter) -> Hook:
         additional: dict[str, Any] = {}
         try:
             for name, item in value.items():
-                if name in hooks:
+                if name in texts and type(item) is str:
+                    fields[name] = item  # what most fields are: a call less for each
+                elif name in hooks:
                     fields[name] = hooks[name](item, None)
                 else:
                     additional[name] = item

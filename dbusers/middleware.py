@@ -1,9 +1,10 @@
-"""The chain that a request passes, and three links of it: retry, limit, authorize.
+"""The chain that a request passes, and the links of it that are the SDK's own.
 
     operation (deadline) → retry → per attempt [ limit → callers' middleware → authorize → send ]
 
-A link is one function `async (request, handler) -> response`, like a caller's own middleware.
-Retry owns every repetition; authorize stands innermost, so no hook ever sees the credential.
+A link is one function `async (request, handler) -> response`, like a caller's own middleware; the
+innermost has no handler. Retry owns every repetition; authorize stands innermost, so no hook ever
+sees the credential.
 """
 
 import asyncio
@@ -61,7 +62,7 @@ async def within(seconds: float, awaitable: Awaitable[T]) -> T:
     raise OutOfTime
 
 
-NO_RETRY_OPTION: Final = RetryOption()
+DEFAULT_RETRY: Final = RetryOption()
 
 Failure = ConnectionFailed | RequestTimedOut
 
@@ -86,7 +87,7 @@ class Retry:
 
     async def __call__(self, request: RequestInformation, handler: Handler) -> Response:
         """Return the answer of the last attempt, or raise what it failed with."""
-        option = request.option(RetryOption) or NO_RETRY_OPTION
+        option = request.option(RetryOption) or DEFAULT_RETRY
         at = progress.get()
         retries = at.retries
         renewed = False
@@ -99,7 +100,7 @@ class Retry:
                 if outcome.status < 400 and not retries:
                     return outcome  # what nearly every request is
             except (ConnectionFailed, RequestTimedOut) as error:
-                if at.attempts == attempts:
+                if error.attempts or at.attempts == attempts:
                     raise  # a bearer's request failed, and had its own retries
                 outcome = error
             if isinstance(outcome, Response) and outcome.credential_renewed and not renewed:
@@ -176,8 +177,21 @@ def _reason(outcome: Response | Failure) -> str:
     return str(outcome.status) if isinstance(outcome, Response) else type(outcome).__name__
 
 
+async def fetched_credential(
+    authenticator: Authenticator, request: RequestInformation, clock: Clock
+) -> Secret:
+    """Return the credential for `request`, fetched within the operation's deadline."""
+    at = progress.get()
+    at.phase = "token"
+    try:
+        return await within(at.deadline - clock.monotonic(), authenticator.fetch(request))
+    except (ConnectionFailed, RequestTimedOut) as error:
+        error.sent = False  # the bearer's request may have been, but this one was not
+        raise
+
+
 class Limit:
-    """Waits for the token's budget, and lets it learn from the answer."""
+    """Has the credential fetched, waits for the token's budget, and tells it of a 429."""
 
     def __init__(self, limit: RateLimit | None, authenticator: Authenticator, clock: Clock) -> None:
         self._limit = limit
@@ -190,8 +204,7 @@ class Limit:
         # for it would be used later than it was counted.
         at = progress.get()
         if self._authenticator.at_hand(request) is None:
-            at.phase = "token"
-            await self._fetch_credential(request, at)
+            await fetched_credential(self._authenticator, request, self._clock)
         if self._limit is not None:
             at.phase = "rate limit"
             try:
@@ -204,14 +217,6 @@ class Limit:
         if self._limit is not None and response.status == 429:
             self._limit.pause(response.rate_limit)
         return response
-
-    async def _fetch_credential(self, request: RequestInformation, at: Progress) -> None:
-        try:
-            left = at.deadline - self._clock.monotonic()
-            await within(left, self._authenticator.fetch(request))
-        except (ConnectionFailed, RequestTimedOut) as error:
-            error.sent = False  # the bearer's request may have been, but this one was not
-            raise
 
 
 class InTime:
@@ -231,19 +236,21 @@ Transmit = Callable[[RequestInformation, Secret], Awaitable[Response]]
 
 
 class Authorize:
-    """Attaches the credential; the innermost link, with only the socket behind it."""
+    """Sends the request with its credential; the innermost link, with only the socket behind it."""
 
-    def __init__(self, authenticator: Authenticator, transmit: Transmit) -> None:
+    def __init__(self, authenticator: Authenticator, transmit: Transmit, clock: Clock) -> None:
         self._authenticator = authenticator
         self._transmit = transmit
+        self._clock = clock
 
     async def __call__(self, request: RequestInformation) -> Response:
-        """Return the answer, with what it repeats of our own secrets masked."""
+        """Return the answer; of an error, with what it repeats of our own secrets masked."""
         # Here, and not where the request is made: a middleware may have changed the URL.
         refuse_foreign(request.url, self._authenticator.base_urls)
         credential = self._authenticator.at_hand(request)
         if credential is None:  # renewed by another call, or the URL is another by now
-            credential = await self._authenticator.fetch(request)
+            credential = await fetched_credential(self._authenticator, request, self._clock)
+            progress.get().phase = "send"
         response = await self._transmit(request, credential)
         if response.status < 400:
             return response

@@ -1,8 +1,8 @@
 """`OpenEnum`: the known values of a field that may grow.
 
 Providers add values, and spell known ones in several ways (`produceconsume`, `produce_consume`,
-`PRODUCECONSUME`). Fields therefore keep the text as it came; `Permission.of(text)` tells which
-known value is meant, or None.
+`PRODUCECONSUME`). Fields therefore keep the text as it came; `SomeEnum.of(text)` tells which known
+value is meant, or None.
 """
 
 from enum import StrEnum

@@ -10,6 +10,7 @@ import enum
 import threading
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from math import inf
 from typing import Final
 from weakref import WeakValueDictionary
@@ -57,12 +58,15 @@ class RateLimit:
         self._sent: deque[float] = deque()
         self._queue: deque[asyncio.Future[None]] = deque()
         self._paused_until = 0.0
-        self._lock = threading.Lock()  # clients of several loops, so threads, may share a token
+        # Clients of several loops, so threads, may share a token. Re-entrant: a task that is thrown
+        # away with its loop leaves the queue whenever it is collected as garbage.
+        self._lock = threading.RLock()
 
     async def acquire(self, within: float = inf) -> None:
         """Return when the next request may be sent; it is counted then.
 
-        Raises `TimeoutError` at once, and counts nothing, if that is not `within` so many seconds.
+        Raises `TimeoutError`, and counts nothing, if that is not `within` so many seconds: at once
+        where that is known, which a pause may change.
         """
         latest = self._clock.monotonic() + within
         turn = self._ask(latest)
@@ -81,6 +85,13 @@ class RateLimit:
         finally:
             self._leave(turn)
 
+    def is_unused(self) -> bool:
+        """Tell whether the budget is whole, and nobody waits for it."""
+        with self._lock:
+            now = self._clock.monotonic()
+            used = bool(self._sent) and self._sent[-1] + self._longest >= now
+            return not used and not self._queue and self._paused_until <= now
+
     def pause(self, state: RateLimitState | None) -> None:
         """Send nothing for as long as a 429 asks; `state` is what its headers say."""
         seconds = state.retry_after if state and state.retry_after is not None else PAUSE
@@ -92,11 +103,10 @@ class RateLimit:
         """Return a turn in the queue, done for the first in it; None: sent at once."""
         with self._lock:
             now = self._clock.monotonic()
-            moment = self._moment(len(self._sent) + len(self._queue))
-            if moment <= now and not self._queue:
+            if not self._queue and self._moment(len(self._sent)) <= now:
                 self._count(now)
                 return None
-            if moment > latest:
+            if latest < inf and self._moment(len(self._sent) + len(self._queue)) > latest:
                 raise TimeoutError
             turn = asyncio.get_running_loop().create_future()
             if not self._queue:
@@ -120,14 +130,33 @@ class RateLimit:
 
     def _moment(self, place: int) -> float:
         """Return when the request at `place`, counted from the oldest one sent, may go."""
-        if place < len(self._sent):
-            return self._sent[place]
-        moment = self._paused_until
-        for window in self.windows:
-            if place >= window.requests:
-                opens = self._moment(place - window.requests) + window.seconds + MARGIN
-                moment = max(moment, opens)
-        return moment
+        moments: dict[int, float] = {}
+        # Nearly every request is the next one, and depends on none that is still to be sent.
+        places = [place] if place == len(self._sent) else sorted(self._waiting_up_to(place))
+        for waiting in places:
+            moment = self._paused_until
+            for window in self.windows:
+                earlier = waiting - window.requests
+                if earlier >= 0:
+                    counted = moments[earlier] if earlier in moments else self._sent[earlier]
+                    moment = max(moment, counted + window.seconds + MARGIN)
+            moments[waiting] = moment
+        return moments[place]
+
+    def _waiting_up_to(self, place: int) -> set[int]:
+        """Return `place` and those in front of it, not sent yet, whose moments decide its own."""
+        # No recursion: behind thousands it would run out of frames, and windows of different
+        # lengths would lead it to the same places again and again.
+        found = {place}
+        unseen = [place]
+        while unseen:
+            later = unseen.pop()
+            for window in self.windows:
+                earlier = later - window.requests
+                if earlier >= len(self._sent) and earlier not in found:
+                    found.add(earlier)
+                    unseen.append(earlier)
+        return found
 
     def _leave(self, turn: asyncio.Future[None]) -> None:
         with self._lock:
@@ -141,11 +170,10 @@ class RateLimit:
 
 
 def _wake(turn: asyncio.Future[None]) -> None:
-    loop = turn.get_loop()
-    if loop is asyncio.get_running_loop():
-        _come(turn)
-    elif not loop.is_closed():
-        loop.call_soon_threadsafe(_come, turn)
+    # Thread-safe on the own loop too: who leaves may be a task that is thrown away with its loop,
+    # and then none is running. That of the turn may be closed as well: nobody waits there any more.
+    with suppress(RuntimeError):
+        turn.get_loop().call_soon_threadsafe(_come, turn)
 
 
 def _come(turn: asyncio.Future[None]) -> None:
@@ -156,15 +184,23 @@ def _come(turn: asyncio.Future[None]) -> None:
 _shared: WeakValueDictionary[tuple[Secret, tuple[Window, ...], Clock], RateLimit] = (
     WeakValueDictionary()
 )
+# A program that makes a client for each call has the same budget all the same: what was used in
+# the longest window is kept, with or without a client.
+_recent: dict[tuple[Secret, tuple[Window, ...], Clock], RateLimit] = {}
+_sharing: Final = threading.Lock()
 
 
 def shared_rate_limit(token: Secret, windows: tuple[Window, ...], clock: Clock) -> RateLimit:
     """Return the budget that all clients of this process with this token share."""
     key = (token, windows, clock)
-    limit = _shared.get(key)
-    if limit is None:
-        limit = _shared[key] = RateLimit(windows, clock=clock)
-    return limit
+    with _sharing:
+        for other in [other for other, limit in _recent.items() if limit.is_unused()]:
+            del _recent[other]
+        limit = _shared.get(key)
+        if limit is None:
+            limit = _shared[key] = RateLimit(windows, clock=clock)
+        _recent[key] = limit
+        return limit
 
 
 class ProviderLimit(enum.Enum):

@@ -152,18 +152,17 @@ class RequestInformation:
         # Nearly every request has none of these; one is made for each call, and made faster so.
         if self.headers:
             _headers(self.headers)
-        if self.query_parameters:
-            _query(self.query_parameters)
         if self.options:
             options_of(self.options)
         if self.raw_url is not None:
             url = checked_url(self.raw_url)
         else:
             url = self.base_url + fill(self.url_template, self.path_parameters)
-        if not self.query_parameters:
+        parameters = _query(self.query_parameters) if self.query_parameters else NOTHING
+        if not parameters:
             return url
         query = urlencode(
-            {name: _query_text(value) for name, value in self.query_parameters.items()},
+            {name: _query_text(value) for name, value in parameters.items()},
             quote_via=quote,
             safe="",
         )

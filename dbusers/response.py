@@ -14,6 +14,12 @@ from dbusers.errors import APIError, UnexpectedBody, error_class
 from dbusers.secret import Secret, mask
 
 MESSAGE_LENGTH: Final = 500  # characters of a provider's message that an error keeps
+RATE_LIMIT_HEADERS: Final = (
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "retry-after",
+)
 UNREAD: Final = object()
 NO_HEADERS: Final = CIMultiDictProxy(CIMultiDict[str]())
 
@@ -34,9 +40,7 @@ class RateLimitState:
     @classmethod
     def from_headers(cls, headers: Mapping[str, str]) -> Self | None:
         """Return the state, or None if no header speaks of it."""
-        if not any(
-            name in headers for name in ("ratelimit-limit", "ratelimit-remaining", "retry-after")
-        ):
+        if not any(name in headers for name in RATE_LIMIT_HEADERS):
             return None
         limit = _number(headers.get("ratelimit-limit"))
         remaining = _number(headers.get("ratelimit-remaining"))

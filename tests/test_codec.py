@@ -136,8 +136,9 @@ def test_an_open_enumeration_keeps_the_text_that_came(spelling: str) -> None:
         ({"name": "a", "colour": 1}, "expected a string, found a number @ $.colour"),
         ({"name": "a", "inhabited": "true"}, "expected a boolean, found a string @ $.inhabited"),
         ({"name": "a", "inhabited": 1}, "expected a boolean, found a number @ $.inhabited"),
-        ({"name": "a", "floors": "3"}, "expected a number, found a string @ $.floors"),
-        ({"name": "a", "floors": True}, "expected a number, found a boolean @ $.floors"),
+        ({"name": "a", "floors": "3"}, "expected a whole number, found a string @ $.floors"),
+        ({"name": "a", "floors": 2.5}, "expected a whole number, found a number @ $.floors"),
+        ({"name": "a", "floors": True}, "expected a whole number, found a boolean @ $.floors"),
         ({"name": "a", "key": 4}, "expected a string, found a number @ $.key"),
         ({"name": "a", "built_at": 4}, "expected a timestamp, found a number @ $.built_at"),
         ({"name": "a", "built_at": "today"}, "invalid value @ $.built_at"),
@@ -152,7 +153,7 @@ def test_an_open_enumeration_keeps_the_text_that_came(spelling: str) -> None:
         ),
         (
             {"name": "a", "rooms": [{"name": "x", "windows": []}]},
-            "expected a number, found an array @ $.rooms[0].windows",
+            "expected a whole number, found an array @ $.rooms[0].windows",
         ),
     ],
 )
@@ -172,9 +173,9 @@ def test_all_problems_of_a_document_are_told() -> None:
     document = {"name": 1, "floors": "x", "rooms": [{"windows": "x"}]}
 
     assert sorted(problems(document)) == [
-        "expected a number, found a string @ $.floors",
-        "expected a number, found a string @ $.rooms[0].windows",
         "expected a string, found a number @ $.name",
+        "expected a whole number, found a string @ $.floors",
+        "expected a whole number, found a string @ $.rooms[0].windows",
         "required field missing @ $.rooms[0].name",
     ]
 

@@ -1,7 +1,9 @@
 """A token's budget, on a simulated clock: what is sent when, and to whom the waits go."""
 
 import asyncio
+import gc
 import random
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -360,6 +362,49 @@ def test_a_limit_without_windows_is_refused() -> None:
         RateLimit([])
 
 
+@pytest.mark.parametrize(
+    "windows",
+    [[Window(1, 1)], [Window(1, 1), Window(30, 60)]],
+    ids=["more waits than frames", "places reached on many ways"],
+)
+async def test_thousands_may_wait(windows: list[Window], simulated: SimulatedClock) -> None:
+    limit = RateLimit(windows, clock=simulated)
+    waiting = [asyncio.create_task(limit.acquire(within=86400)) for _ in range(1200)]
+    await asyncio.sleep(0)
+
+    assert [task for task in waiting if task.done()] == waiting[:1]
+    with pytest.raises(TimeoutError):
+        await limit.acquire(within=1200)
+
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_a_loop_that_ends_without_its_tasks_leaves_its_turns_to_the_others() -> None:
+    limit = RateLimit([Window(1, 3600)], clock=StuckClock())
+    await limit.acquire()
+    abandoned = asyncio.new_event_loop()
+
+    async def ask() -> "asyncio.Task[None]":
+        asking = asyncio.create_task(limit.acquire())
+        await asyncio.sleep(0)
+        return asking
+
+    def abandon() -> None:
+        abandoned.close()
+        gc.collect()  # in this thread, which has no loop
+
+    in_front = await asyncio.to_thread(abandoned.run_until_complete, ask())
+    behind = await ask()
+    del in_front
+    await asyncio.to_thread(abandon)
+    await asyncio.sleep(0)
+
+    assert [turn.done() for turn in limit._queue] == [True]
+    behind.cancel()
+
+
 async def test_a_deadline_holds_behind_one_who_sleeps_for_longer_than_planned(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -373,3 +418,25 @@ async def test_a_deadline_holds_behind_one_who_sleeps_for_longer_than_planned(
         await limit.acquire(within=0.05)  # the third of one in 0.02 s each would be in time
 
     in_front.cancel()
+
+
+async def test_a_budget_outlives_the_client_that_used_it() -> None:
+    clock = JumpingClock()
+    secret = Secret("token of a budget that outlives its client")
+    used = shared_rate_limit(secret, SCALINGO, clock)
+    await used.acquire()
+    kept = weakref.ref(used)
+    del used
+
+    assert kept() is not None
+    assert shared_rate_limit(secret, SCALINGO, clock) is kept()
+
+
+async def test_a_budget_that_nobody_uses_any_more_is_let_go() -> None:
+    clock = JumpingClock()
+    unused = shared_rate_limit(Secret("token of a client that is gone"), SCALINGO, clock)
+    gone = weakref.ref(unused)
+    del unused
+
+    shared_rate_limit(Secret("token of another client"), SCALINGO, clock)
+    assert gone() is None

@@ -11,7 +11,10 @@ import pytest
 from dbusers.testing import Sandbox
 
 ROOT = Path(__file__).parent.parent
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, re.M | re.S)
+
+COMMANDS = re.findall(r"^\$ ((?:export|dbusers (?:databases|users)) .*)$", README, re.M)
 
 # FastAPI's block defines an app; this lives its lifespan and asks it as a browser would.
 DRIVE_APP = """
@@ -68,6 +71,31 @@ async def test_a_block_of_the_readme_runs(block: str, tmp_path: Path) -> None:
     assert process.returncode == 0, output.decode()
     assert sandbox.digitalocean_token not in output.decode()
     assert sandbox.scalingo_token not in output.decode()
+
+
+async def test_the_lines_of_the_command_work_as_they_stand(tmp_path: Path) -> None:
+    assert {"list", "create", "update", "reset", "delete"} <= set(" ".join(COMMANDS).split())
+    command = tmp_path / "dbusers"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m dbusers.cli "$@"\n')
+    command.chmod(0o755)
+
+    async with Sandbox() as sandbox:  # what `dbusers sandbox` serves
+        shell = await asyncio.create_subprocess_exec(
+            "sh",
+            "-ec",
+            "\n".join(COMMANDS),
+            cwd=ROOT,
+            env=os.environ
+            | _exports(sandbox, "")
+            | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await shell.communicate()
+
+    assert shell.returncode == 0, output.decode()
+    assert "app-01 is removed." in output.decode()
 
 
 def _exports(sandbox: Sandbox, block: str) -> dict[str, str]:

@@ -251,3 +251,11 @@ def test_only_idempotent_methods_are_repeated_freely(method: str, repeat: Repeat
 def test_a_method_that_is_no_token_is_refused(method: str) -> None:
     with pytest.raises(InvalidRequest, match="method"):
         RequestInformation(method, "/x")
+
+
+def test_a_query_of_nothing_but_none_leaves_the_url_as_it_is() -> None:
+    request = RequestInformation(
+        "GET", "/v2/databases", query_parameters={"tag_name": None}, base_url="https://api.example"
+    )
+
+    assert request.url == "https://api.example/v2/databases"

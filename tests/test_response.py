@@ -45,6 +45,13 @@ def test_the_rate_limit_is_read_from_the_headers() -> None:
     ) == RateLimitState(limit=5000, remaining=4816, resets_at=1444931833.0, retry_after=None)
 
 
+@pytest.mark.parametrize(
+    "name", ["ratelimit_limit", "ratelimit_remaining", "ratelimit_reset", "retry_after"]
+)
+def test_one_of_the_headers_is_enough(name: str) -> None:
+    assert limits(**{name: "7"}) not in (None, RateLimitState())
+
+
 def test_gateways_spell_the_headers_in_other_cases() -> None:
     found = Response(200, CIMultiDictProxy(CIMultiDict({"RateLimit-Remaining": "7"}))).rate_limit
 

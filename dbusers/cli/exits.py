@@ -66,8 +66,10 @@ def _advice(error: DbusersError) -> str | None:
             return "check the token in the environment"
         case Forbidden():
             return "the token lacks the scope for this call"
-        case RateLimited(retry_after=float(seconds)):
-            return f"try again in {seconds:.0f} s"
+        case RateLimited():
+            seconds = error.retry_after
+            wait = "a minute" if seconds is None else f"{seconds:.0f} s"
+            return f"too many requests with this token: try again in {wait}"
         case ConnectionFailed():
             return "check the network and the URL"
         case RequestTimedOut() if error.sent and not error.retryable:

@@ -35,6 +35,7 @@ class DigitalOceanClient:
     - `rate_limit`: the provider's 250 requests a minute and 5,000 an hour, shared by all clients
       of this process with the same token, unless another `RateLimit` is given; None is none.
     - `max_body_size`: bytes, decompressed; a longer answer raises `UnexpectedBody`.
+    - `clock`: another time than the machine's, for tests that shall not wait.
 
     It lives on the event loop of its first call. Raises `ConfigurationError` without a token, or
     for a URL that is not https (loopback excepted).

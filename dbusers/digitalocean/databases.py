@@ -175,7 +175,8 @@ class UserRequestBuilder(RequestBuilder):
         """Replace the user's settings and return the user: what `body` leaves out is revoked.
 
         `PUT /v2/databases/{database_cluster_uuid}/users/{username}`, scope `database:update`. Start
-        from what is there with `UserUpdate.keeping`. Of PostgreSQL, OpenSearch and Kafka only.
+        from what is there with `UserUpdate.keeping`. Documented for PostgreSQL, OpenSearch and
+        Kafka; what other engines make of it is not.
         """
         request = self.to_put_request_information(body, configuration)
         return _user(await self.adapter.send(request))

@@ -35,7 +35,7 @@ class Engine(OpenEnum):
 
 
 class ClusterStatus(OpenEnum):
-    """What a cluster is doing; only an online one answers for its users."""
+    """What a cluster is doing; one that is not ready may answer 404 for its users."""
 
     CREATING = "creating"
     ONLINE = "online"
@@ -203,9 +203,8 @@ class UserUpdate(Model):
 
             await app.put(UserUpdate.keeping(await app.get(), pg_allow_replication=True))
 
-        Keeps fields that this SDK does not know, and the ids of ACLs. PostgreSQL, OpenSearch and
-        Kafka take updates; other engines refuse them. Raises `InvalidRequest` if the settings were
-        not in the answer: writing would revoke what was not seen.
+        Keeps fields that this SDK does not know, and the ids of ACLs. Raises `InvalidRequest` if
+        the settings were not in the answer: writing would revoke what was not seen.
         """
         settings = user.settings
         if user.mongo:

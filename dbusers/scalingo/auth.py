@@ -97,7 +97,7 @@ class TokenChain:
         self.base_urls: tuple[str, ...] = (hosts.database_api, hosts.api, hosts.auth)
         self._hosts = hosts
         self._clock = clock
-        self._secret = api_token
+        self._api_token = api_token
         self._basic = None if api_token is None else _basic(api_token)
         self._ready_made = (
             None if database_token is None else Secret(f"Bearer {database_token.reveal()}")
@@ -134,7 +134,7 @@ class TokenChain:
     async def fetch(self, request: RequestInformation) -> Secret:
         """Return the value of the `Authorization` header for `request`, fetching bearers."""
         if request.url == self._hosts.auth + EXCHANGE_PATH:
-            return self._api_token()
+            return self._needed_basic()
         database_id = self._database_of(request.url)
         if database_id is None:
             return await self._platform.get()
@@ -151,7 +151,7 @@ class TokenChain:
         if database_id is None:
             return self._platform.forget(refused)
         bearer = self._databases.get(database_id)
-        return bearer is not None and bearer.forget(refused)
+        return bearer is None or bearer.forget(refused)  # none: the database has another app by now
 
     def _database_of(self, url: str) -> str | None:
         """Return the database that a URL is of, None if it is one of the platform's."""
@@ -160,9 +160,12 @@ class TokenChain:
             return unquote(url[len(prefix) :].partition("?")[0].partition("/")[0])
         if url.startswith((f"{self._hosts.api}/", f"{self._hosts.auth}/")):
             return None
-        raise InvalidRequest("the URL is of none of the client's hosts; nothing was sent")
+        raise InvalidRequest(
+            "the client has no token for this URL, which is neither of the platform nor of a "
+            "database; nothing was sent"
+        )
 
-    def _api_token(self) -> Secret:
+    def _needed_basic(self) -> Secret:
         if self._basic is None:
             raise ConfigurationError(
                 "this call needs a Scalingo API token: pass api_token, or set SCALINGO_API_TOKEN; "
@@ -171,7 +174,7 @@ class TokenChain:
         return self._basic
 
     async def _new_bearer(self, database_id: str) -> Bearer:
-        self._api_token()
+        self._needed_basic()
         app = self._apps.get(database_id)
         if app is None:
             assert self._find_databases is not None  # noqa: S101  (the client connects it)
@@ -197,13 +200,13 @@ class TokenChain:
         return self._databases.setdefault(database_id, Bearer(fetch, self._clock))
 
     async def _exchange(self) -> Secret:
-        self._api_token()
+        self._needed_basic()
         request = RequestInformation(
             "POST",
             EXCHANGE_PATH,
             base_url=self._hosts.auth,
             repeat=Repeat.ALWAYS,
-            secrets=() if self._secret is None else (self._secret,),
+            secrets=() if self._api_token is None else (self._api_token,),
         )
         return await self._token(request)
 

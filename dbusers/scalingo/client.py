@@ -32,8 +32,10 @@ WINDOWS: Final = (Window(60, 60),)
 class ScalingoClient:
     """A client of Scalingo's Database API; use it with `async with`, or call `aclose`.
 
-    - `api_token`: else `SCALINGO_API_TOKEN`; the client exchanges it for bearers as it needs them.
-    - `database_token`: a ready-made bearer of one database; alone it reaches that database only.
+    - `api_token`: else `SCALINGO_API_TOKEN`, unless a `database_token` is given; the client
+      exchanges it for bearers as it needs them.
+    - `database_token`: a ready-made bearer of one database, sent with all calls to the database
+      host; the platform's calls (`databases.get()`, `apps`, `regions`) need the API token too.
     - `region`: else `SCALINGO_REGION`, else `osc-fr1`; chooses the hosts.
     - `auth_url`, `api_url`, `database_api_url`: else `SCALINGO_AUTH_URL`, `SCALINGO_API_URL`,
       `SCALINGO_DB_URL`, else the region's.
@@ -46,6 +48,7 @@ class ScalingoClient:
     - `rate_limit`: the provider's 60 requests a minute, shared by all clients of this process with
       the same token, unless another `RateLimit` is given; None is none.
     - `max_body_size`: bytes, decompressed; a longer answer raises `UnexpectedBody`.
+    - `clock`: another time than the machine's, for tests that shall not wait.
 
     It lives on the event loop of its first call. Raises `ConfigurationError` without a token, or
     for a URL that is not https (loopback excepted).

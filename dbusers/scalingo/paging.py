@@ -25,5 +25,5 @@ def next_page(document: Any, request: RequestInformation) -> RequestInformation 
         if found is None:
             return None
     if type(found) is not int:
-        return Problem(("expected a number @ $.meta.pagination.next_page",))
+        return Problem(("expected a whole number @ $.meta.pagination.next_page",))
     return attrs.evolve(request, query_parameters={**request.query_parameters, "page": found})

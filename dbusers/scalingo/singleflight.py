@@ -13,8 +13,8 @@ T = TypeVar("T")
 class SingleFlight(Generic[T]):
     """Calls a function once, however many callers ask for its result meanwhile.
 
-    A failure fails all of them, with its cause; who asks later makes another call. A caller that
-    is cancelled in the middle of the call leaves it to the next one who waits.
+    A `DbusersError` fails all of them, each with a copy; who asks later makes another call. A
+    caller that is cancelled in the middle of the call leaves it to the next one who waits.
     """
 
     def __init__(self, call: Callable[[], Awaitable[T]]) -> None:

@@ -9,6 +9,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from aiohttp import web
@@ -50,6 +51,7 @@ class Server:
         self._clock = clock
         self._record = record
         self._runner: web.ServerRunner | None = None
+        self._listener: asyncio.Server | None = None
         self.faults = FaultScript()
         self.requests: list[RecordedRequest] = []
         self.url = ""
@@ -58,17 +60,17 @@ class Server:
         """Listen; port 0 picks a free one. Raises `OSError` when the address cannot be had."""
         if self._runner is not None:
             raise RuntimeError("the sandbox is already running")
-        runner = web.ServerRunner(
-            web.Server(self._handle, access_log=None), shutdown_timeout=_SECONDS_TO_CLOSE
-        )
+        protocols = web.Server(self._handle, access_log=None)
+        runner = web.ServerRunner(protocols, shutdown_timeout=_SECONDS_TO_CLOSE)
         await runner.setup()
         try:
-            await web.TCPSite(runner, host, port).start()
+            loop = asyncio.get_running_loop()
+            self._listener = await loop.create_server(protocols, host, port)
         except OSError:
             await runner.cleanup()
             raise
         self._runner = runner
-        bound_port = runner.addresses[0][1]
+        bound_port = self._listener.sockets[0].getsockname()[1]
         shown_host = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown_host}:{bound_port}"
         self._digitalocean.origin = self._scalingo.origin = self.url
@@ -76,8 +78,10 @@ class Server:
     async def aclose(self) -> None:
         """Stop listening and end every connection; does nothing when not running."""
         runner, self._runner = self._runner, None
+        listener, self._listener = self._listener, None
         self.url = ""
-        if runner is not None:
+        if listener is not None and runner is not None:
+            await _stop_listening(listener)
             await runner.cleanup()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -123,6 +127,19 @@ class Server:
     def _api_for(self, path: str) -> API:
         is_scalingo = path.startswith(("/v1/", "/api/"))
         return self._scalingo if is_scalingo else self._digitalocean
+
+
+async def _stop_listening(listener: asyncio.Server) -> None:
+    """Stop listening once every connection that was accepted has reached its protocol.
+
+    One still on its way would make Python 3.13 print a traceback:
+    https://github.com/python/cpython/issues/109564
+    """
+    with suppress(NotImplementedError):  # Windows
+        for listening in listener.sockets:
+            asyncio.get_running_loop().remove_reader(listening.fileno())
+    await asyncio.sleep(0)
+    listener.close()
 
 
 async def _body_of(request: web.BaseRequest) -> bytes | None:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from math import inf
 from typing import Any
 
 import orjson
@@ -14,16 +15,20 @@ from dbusers import (
     DbusersError,
     Forbidden,
     InvalidRequest,
+    RateLimit,
     RequestConfiguration,
+    RequestTimedOut,
     RetryOption,
     ScalingoClient,
     ServerError,
+    TimeoutOption,
     Unauthorized,
+    Window,
 )
 from dbusers.scalingo import UserCreate
 from dbusers.testing import Sandbox
 from tests.clocks import START, JumpingClock
-from tests.raw_server import Exchange, RawServer, answer, reset
+from tests.raw_server import Exchange, RawServer, answer, reset, silence
 
 API_TOKEN = "tk-us-4f1c"
 BASIC = "Basic " + base64.b64encode(f":{API_TOKEN}".encode()).decode()
@@ -438,6 +443,66 @@ async def test_an_authentication_host_that_is_down_is_not_asked_retries_times_re
     assert provider.exchanges == 3
     assert caught.value.attempts == 3
     assert provider.api.connections == 0
+
+
+class SlowQueue(RateLimit):
+    """A queue in which one request, the `late` one counted from the first, waits for an hour."""
+
+    def __init__(self, clock: JumpingClock, late: int) -> None:
+        super().__init__([Window(60, 60)], clock=clock)
+        self.clock = clock
+        self.until_late = late
+
+    async def acquire(self, within: float = inf) -> None:
+        self.until_late -= 1
+        if not self.until_late:
+            self.clock.now += HOUR
+
+
+async def test_the_deadline_holds_for_a_bearer_that_expired_in_the_queue(
+    provider: Provider, clock: JumpingClock
+) -> None:
+    short = 0.08  # seconds that are left after the hour
+
+    async with opened(provider, clock, rate_limit=SlowQueue(clock, late=3)) as client:
+        await client.apps.get()  # the exchange and the list
+        provider.auth.plays(silence())
+        with pytest.raises(RequestTimedOut) as caught:
+            await client.apps.get(RequestConfiguration(options=[TimeoutOption(total=HOUR + short)]))
+    assert caught.value.phase == "token"
+
+
+async def test_a_bearer_that_expired_in_the_queue_is_not_asked_for_retries_times_retries(
+    provider: Provider, clock: JumpingClock
+) -> None:
+    forever = TimeoutOption(total=None)
+    options = [RetryOption(max_retries=2), forever]
+
+    async with opened(
+        provider, clock, rate_limit=SlowQueue(clock, late=3), options=options
+    ) as client:
+        await client.apps.get()
+        provider.auth.plays(reset)
+        with pytest.raises(ConnectionFailed) as caught:
+            await client.apps.get()
+    assert provider.exchanges == 1 + 3
+    assert not caught.value.sent
+
+
+async def test_a_bearer_of_the_wrong_app_may_be_refused_after_the_right_one_is_known(
+    provider: Provider, client: ScalingoClient
+) -> None:
+    async def refuses(exchange: Exchange) -> None:
+        client.databases.by_id("ad-1", app="blog")
+        await answer(401, {"error": "unauthorized"})(exchange)
+
+    provider.databases.plays(refuses, answer(200, {"database-users": []}))
+
+    assert await users_of(client).get() == []
+    assert provider.token_calls == [
+        "/v1/apps/shop/addons/ad-1/token",
+        "/v1/apps/blog/addons/ad-1/token",
+    ]
 
 
 async def test_the_fetching_caller_may_be_cancelled_without_the_others(

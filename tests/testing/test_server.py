@@ -1,9 +1,13 @@
 """The sandbox on its socket: raw paths, recorded requests, its life, and what its reprs show."""
 
 import asyncio
+import gc
+import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from io import BytesIO
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -177,6 +181,23 @@ async def test_closing_does_not_wait_for_a_delay(
 
     with pytest.raises(aiohttp.ClientError):
         await call
+
+
+@pytest.mark.parametrize("steps", range(5))
+async def test_closing_while_connections_arrive_is_silent(steps: int) -> None:
+    loop = asyncio.get_running_loop()
+    with ExitStack() as connections:
+        async with Sandbox(databases=0, users=0) as sandbox:
+            address = urlsplit(sandbox.url)
+            for _ in range(5):
+                connection = connections.enter_context(socket.socket())
+                connection.setblocking(False)
+                connection.connect_ex((address.hostname, address.port))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+
+    gc.collect()  # a transport that never reached its protocol complains here
+    assert asyncio.all_tasks(loop) == {asyncio.current_task()}
 
 
 async def test_a_repr_shows_no_token(sandbox: Sandbox) -> None:
