@@ -110,7 +110,7 @@ async def test_the_providers_limits_hold_in_any_window(
 
 
 async def test_the_budget_is_used_up_and_not_only_kept(simulated: SimulatedClock) -> None:
-    # shared/api: the time floor for N requests is ceil(N / 250) - 1 minutes.
+    # The time floor for N requests is ceil(N / 250) - 1 minutes.
     senders = Senders(simulated, *DIGITALOCEAN)
     senders.add(*map(str, range(1001)))
     await simulated.run()

@@ -183,7 +183,7 @@ class TokenChain:
         if app is None:
             raise InvalidRequest(
                 f"no database {database_id!r} among the account's apps; nothing was sent to it: "
-                "its id is that of its addon, or pass by_id(…, app=…) if the token cannot list it"
+                "its id is that of its addon; name the app where the token cannot list it"
             )
         owner = app
 
