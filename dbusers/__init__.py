@@ -5,7 +5,7 @@ provider has a folder with its client, builders and models. Under them lies one 
 the bottom up: `errors`, `secret`, `absent`; `codec` (models and JSON); `response`, `options`,
 `request` (what is sent and answered); `auth`, `ratelimit`; `middleware` (the chain) and `adapter`
 (the socket); `paging` and `builder`. `testing` has a sandbox of both APIs, `audit` reads and judges
-the users of whole accounts, `cli` is the command; these three load on use only, as do the providers.
+the users of whole accounts, `cli` is the command; these three load on use, as do the providers.
 """
 
 from importlib import import_module
