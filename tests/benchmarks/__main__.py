@@ -3,10 +3,9 @@
 from tests.benchmarks import imports, requests
 
 if __name__ == "__main__":
-    print("what                               floor          dbusers")
+    print("floor           dbusers   what")
     for concurrency, (floor, ratio) in requests.measure().items():
-        print(
-            f"GET one user, {concurrency:2} at once           {floor:6.1f} µs CPU   {ratio:.2f} x"
-        )
-    floor, ratio = imports.measure()
-    print(f"import                           {floor:6.1f} ms CPU   {ratio:.2f} x")
+        print(f"{floor:6.1f} µs CPU   {ratio:.2f} x   GET one user, {concurrency} at once")
+    floor, ratios = imports.measure()
+    for statement, ratio in ratios.items():
+        print(f"{floor:6.1f} ms CPU   {ratio:.2f} x   {statement}")
