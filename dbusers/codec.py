@@ -243,7 +243,7 @@ def _structure_model(cls: Any, converter: Converter) -> Hook:
         if field.name != "additional_data"
     }
     texts = {field.name for field in attrs.fields(cls) if _is_text(field.type)}
-    # Finds every place that is wrong, at a price: asked only when something is.
+    # Raises with every place that is wrong, at a price: called only when something is.
     explain = make_dict_structure_fn(cls, converter)
 
     def hook(value: Any, _: Any) -> Any:
@@ -261,8 +261,8 @@ def _structure_model(cls: Any, converter: Converter) -> Hook:
                     additional[name] = item
             return cls(**fields, additional_data=additional)
         except (TypeError, ValueError, BaseValidationError):
-            known = {name: item for name, item in value.items() if name in hooks}
-            return explain(known, cls)
+            explain({name: item for name, item in value.items() if name in hooks}, cls)
+            raise  # not reached: it raises by itself, and says where
 
     return hook
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
 from dbusers import (
     ConnectionFailed,
@@ -269,4 +270,16 @@ async def test_a_server_without_tls_is_no_secure_connection(server: RawServer) -
         with pytest.raises(ConnectionFailed) as caught:
             await create(client)
     assert not caught.value.sent
+    assert server.requests == []
+
+
+async def test_what_a_callers_aiohttp_hook_raises_is_the_callers_own(server: RawServer) -> None:
+    async def broken(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        raise RuntimeError("the hook's own")
+
+    configuration = RequestConfiguration(aiohttp_middlewares=[broken])
+    async with opened(server) as client:
+        user = client.databases.by_id("c-1").users.by_username("app")
+        with pytest.raises(RuntimeError, match="the hook's own"):
+            await user.get(configuration)
     assert server.requests == []
