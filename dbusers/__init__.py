@@ -3,9 +3,11 @@
 Start at a client (`DigitalOceanClient`, `ScalingoClient`) and follow the chain down to a verb. Each
 provider has a folder with its client, builders and models. Under them lies one kernel, read from
 the bottom up: `errors`, `secret`, `absent`; `codec` (models and JSON); `response`, `options`,
-`request` (what is sent and answered); `auth`, `ratelimit`; `middleware` (the chain) and `adapter`
-(the socket); `paging` and `builder`. `testing` has a sandbox of both APIs, `audit` reads and judges
-the users of whole accounts, `cli` is the command; these three load on use, as do the providers.
+`request` (what is sent and answered); `auth`, `proxy`; `windows` and `ratelimit` (a token's
+budget); `deadline`, `retry` and `middleware` (the chain); `transport` (the socket) and `adapter`
+(one operation, through all of these); `paging` and `builder`. `testing` has a sandbox of both APIs,
+`audit` reads and judges the users of whole accounts, `cli` is the command; these three load on use,
+as do the providers.
 """
 
 from importlib import import_module
@@ -29,12 +31,19 @@ from dbusers.errors import (
     UnexpectedBody,
     Unprocessable,
 )
-from dbusers.options import OnResponse, RequestOption, RetryOption, TimeoutOption
-from dbusers.ratelimit import RateLimit, Window
+from dbusers.options import (
+    OnResponse,
+    RateLimitOption,
+    RequestOption,
+    RetryOption,
+    TimeoutOption,
+)
+from dbusers.ratelimit import RateLimit
 from dbusers.request import Handler, Middleware, RequestConfiguration, RequestInformation
 from dbusers.response import RateLimitState, Response
 from dbusers.secret import Secret
 from dbusers.version import __version__
+from dbusers.windows import Window
 
 if TYPE_CHECKING:
     from dbusers.digitalocean.client import DigitalOceanClient
@@ -58,6 +67,7 @@ __all__ = [
     "NotFound",
     "OnResponse",
     "RateLimit",
+    "RateLimitOption",
     "RateLimitState",
     "RateLimited",
     "RequestConfiguration",

@@ -98,7 +98,7 @@ def base_url_of(argument: str, url: str | None, variable: str, *, default: str) 
     else:
         if "?" in chosen:
             problem = f"{source}: a base URL has no query"
-        elif scheme == "https" or _is_loopback(host):
+        elif scheme == "https" or is_loopback(host):
             return chosen.rstrip("/")
         else:
             problem = f"{source}: use https, or the token would cross the network in the clear"
@@ -118,14 +118,20 @@ def token_of(token: Secret | None, *variables: str) -> Secret | None:
         return None
     if not token:
         raise ConfigurationError(f"{source} is empty")
-    if not all("!" <= character <= "~" for character in token.reveal()):
+    if not is_token(token):
         raise ConfigurationError(
             f"{source} holds spaces, line breaks or other characters that no token has"
         )
     return token
 
 
-def _is_loopback(host: str) -> bool:
+def is_token(text: Secret) -> bool:
+    """Tell whether `text` can stand in an `Authorization` header."""
+    return bool(text) and all("!" <= character <= "~" for character in text.reveal())
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether `host` is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

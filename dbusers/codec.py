@@ -14,14 +14,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from types import MappingProxyType, NoneType, UnionType
-from typing import Any, Final, Union, cast, get_args, get_origin
+from typing import Any, Final, Union, get_args, get_origin
 
 import attrs
 import orjson
-from cattrs import Converter, transform_error
-from cattrs.cols import list_structure_factory
-from cattrs.errors import BaseValidationError
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+from cattrs import Converter
+from cattrs.gen import make_dict_unstructure_fn, override
 
 from dbusers.absent import ABSENT, Absent
 from dbusers.errors import InvalidRequest
@@ -39,6 +37,7 @@ JSON_TYPES: Final[Mapping[type, str]] = {
     float: "a number",
     NoneType: "null",
 }
+MOST_PROBLEMS: Final = 10  # told of one document: a megabyte of wrong items has a million
 
 
 @attrs.frozen
@@ -48,11 +47,20 @@ class Problem:
     lines: tuple[str, ...]
 
 
-class WrongType(ValueError):
-    """A value of another JSON type than the field's."""
+class Unreadable(ValueError):
+    """What is wrong with a value, and where in it: pairs of a text and a JSON path from there."""
 
-    def __init__(self, expected: str, value: object) -> None:
-        super().__init__(f"expected {expected}, found {JSON_TYPES.get(type(value), 'something')}")
+    def __init__(self, *places: tuple[str, str]) -> None:
+        self.places = places
+
+    @classmethod
+    def type_of(cls, value: object, expected: str) -> "Unreadable":
+        """Return the error for a value of another JSON type than `expected`."""
+        return cls((f"expected {expected}, found {JSON_TYPES.get(type(value), 'something')}", ""))
+
+    def below(self, step: str) -> list[tuple[str, str]]:
+        """Return the places as they are seen from one step further up."""
+        return [(problem, step + path) for problem, path in self.places]
 
 
 def parse(content: bytes) -> Any:
@@ -69,10 +77,8 @@ def structure(document: object, cls: Any, path: str = "$") -> Any:
     """Return `document` as a `cls`, or a `Problem`; `path` is where the document stands."""
     try:
         return _hook(cls)(document, cls)
-    except BaseValidationError as error:
-        return Problem(tuple(transform_error(error, path, _describe)))
-    except WrongType as error:
-        return Problem((f"{error} @ {path}",))
+    except Unreadable as error:
+        return Problem(tuple(f"{problem} @ {place}" for problem, place in error.below(path)))
 
 
 def encode(model: Any, *, under: str | None = None, beside: Mapping[str, Any] = NOTHING) -> bytes:
@@ -117,18 +123,10 @@ def as_secret(value: str | Secret | None | Absent) -> Secret | None | Absent:
     return Secret(value) if isinstance(value, str) else value
 
 
-def _describe(error: BaseException, _cls: object) -> str:
-    if isinstance(error, KeyError):
-        return "required field missing"
-    if isinstance(error, WrongType):
-        return str(error)
-    return "invalid value"
-
-
 @cache
 def _converter() -> Converter:
     # Built on first use: importing the package should not pay for it.
-    converter = Converter(detailed_validation=True)
+    converter = Converter(detailed_validation=False)  # the hooks here tell where and what
     for cls, expected in ((str, "a string"), (bool, "a boolean"), (int, "a whole number")):
         converter.register_structure_hook(cls, _exactly(cls, expected))
     converter.register_structure_hook(Secret, _secret)
@@ -155,7 +153,7 @@ def _exactly(cls: type, expected: str) -> Hook:
     # cattrs' own hook calls `cls(value)`, which makes the text "None" of a null.
     def hook(value: Any, _: Any) -> Any:
         if type(value) is not cls:
-            raise WrongType(expected, value)
+            raise Unreadable.type_of(value, expected)
         return value
 
     return hook
@@ -163,19 +161,22 @@ def _exactly(cls: type, expected: str) -> Hook:
 
 def _secret(value: Any, _: Any) -> Secret:
     if type(value) is not str:
-        raise WrongType("a string", value)
+        raise Unreadable.type_of(value, "a string")
     return Secret(value)
 
 
 def _timestamp(value: Any, _: Any) -> datetime:
     if type(value) is not str:
-        raise WrongType("a timestamp", value)
-    return datetime.fromisoformat(value)
+        raise Unreadable.type_of(value, "a timestamp")
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise Unreadable(("expected a timestamp, found other text", "")) from None
 
 
 def _open_enum(value: Any, _: Any) -> str:
     if not isinstance(value, str):
-        raise WrongType("a string", value)
+        raise Unreadable.type_of(value, "a string")
     return value
 
 
@@ -221,15 +222,25 @@ def _structure_maybe(cls: Any, converter: Converter) -> Hook:
 
 
 def _structure_list(cls: Any, converter: Converter) -> Hook:
-    # cattrs iterates over whatever it is given, be it a string.
     item: Any = get_args(cls)[0]
-    structure_items = list_structure_factory(cast("type", list[item]), converter)
+    structure_item = converter.get_structure_hook(item)
     as_cls = get_origin(cls)
 
     def hook(value: Any, _: Any) -> Any:
+        # cattrs iterates over whatever it is given, be it a string.
         if type(value) not in (list, tuple):
-            raise WrongType("an array", value)
-        items = structure_items(value, list)
+            raise Unreadable.type_of(value, "an array")
+        items = []
+        wrong: list[tuple[str, str]] = []
+        for place, each in enumerate(value):
+            try:
+                items.append(structure_item(each, item))
+            except Unreadable as error:
+                wrong += error.below(f"[{place}]")
+                if len(wrong) >= MOST_PROBLEMS:
+                    break
+        if wrong:
+            raise Unreadable(*wrong[:MOST_PROBLEMS])
         return items if as_cls is list else tuple(items)
 
     return hook
@@ -237,32 +248,33 @@ def _structure_list(cls: Any, converter: Converter) -> Hook:
 
 def _structure_model(cls: Any, converter: Converter) -> Hook:
     attrs.resolve_types(cls)
-    hooks = {
-        field.name: converter.get_structure_hook(field.type)
-        for field in attrs.fields(cls)
-        if field.name != "additional_data"
-    }
-    texts = {field.name for field in attrs.fields(cls) if _is_text(field.type)}
-    # Raises with every place that is wrong, at a price: called only when something is.
-    explain = make_dict_structure_fn(cls, converter)
+    known = [field for field in attrs.fields(cls) if field.name != "additional_data"]
+    hooks = {field.name: converter.get_structure_hook(field.type) for field in known}
+    texts = {field.name for field in known if _is_text(field.type)}
+    required = {field.name for field in known if field.default is attrs.NOTHING}
 
     def hook(value: Any, _: Any) -> Any:
         if type(value) is not dict:
-            raise WrongType("an object", value)
+            raise Unreadable.type_of(value, "an object")
         fields: dict[str, Any] = {}
         additional: dict[str, Any] = {}
-        try:
-            for name, item in value.items():
-                if name in texts and type(item) is str:
-                    fields[name] = item  # what most fields are: a call less for each
-                elif name in hooks:
+        wrong: list[tuple[str, str]] = []
+        for name, item in value.items():
+            if name in texts and type(item) is str:
+                fields[name] = item  # what most fields are: a call less for each
+            elif name in hooks:
+                try:
                     fields[name] = hooks[name](item, None)
-                else:
-                    additional[name] = item
-            return cls(**fields, additional_data=additional)
-        except (TypeError, ValueError, BaseValidationError):
-            explain({name: item for name, item in value.items() if name in hooks}, cls)
-            raise  # not reached: it raises by itself, and says where
+                except Unreadable as error:
+                    wrong += error.below(f".{name}")
+            else:
+                additional[name] = item
+        if not required <= value.keys():
+            missing = sorted(required - value.keys())
+            wrong += [("required field missing", f".{name}") for name in missing]
+        if wrong:
+            raise Unreadable(*wrong[:MOST_PROBLEMS])
+        return cls(**fields, additional_data=additional)
 
     return hook
 

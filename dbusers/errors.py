@@ -17,9 +17,10 @@
         └── ServerError         5xx
 
 Each carries what was answered, if anything was: `status`, `headers`, `request_id`, `rate_limit`;
-how often the request was sent (`attempts`, and in `retries` the reason of each repetition); and
-whether the same call may be made again and could then succeed (`retryable`). None of them holds a
-credential or a body.
+how often the request was sent (`attempts`, and in `retries` the reason of each repetition);
+whether the same call may be made again and could then succeed (`retryable`); and if so, which field
+of `RetryOption` kept the client from it (`gave_up`: "max_retries", "max_retry_after" or "budget").
+None of them holds a credential or a body.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,6 +45,7 @@ class DbusersError(Exception):
         rate_limit: "RateLimitState | None" = None,
         attempts: int = 0,
         retries: tuple[str, ...] = (),
+        gave_up: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -54,6 +56,7 @@ class DbusersError(Exception):
         self.rate_limit = rate_limit
         self.attempts = attempts
         self.retries = retries
+        self.gave_up = gave_up
 
     def __reduce__(self) -> tuple[Callable[..., "DbusersError"], tuple[Any, ...]]:
         # Exceptions are copied and pickled by `args`, and the facts are not in there.
@@ -149,11 +152,14 @@ class Unprocessable(APIError):
 
 
 class RateLimited(APIError):
-    """429: the token's budget is used up; `retry_after` says for how many seconds, if known."""
+    """429: the token's budget is used up; `retry_after` says for how many seconds, if known.
+
+    With `attempts` 0 it is the client that says so, and nothing was sent; see `RateLimitOption`.
+    """
 
     @property
     def retry_after(self) -> float | None:
-        """Return the seconds to wait, as the provider says."""
+        """Return the seconds to wait."""
         return self.rate_limit.retry_after if self.rate_limit else None
 
 
@@ -176,4 +182,4 @@ BY_STATUS: Mapping[int, type[APIError]] = MappingProxyType(
 
 def error_class(status: int) -> type[APIError]:
     """Return the class for an answer's status."""
-    return BY_STATUS.get(status, ServerError if status >= 500 else APIError)
+    return BY_STATUS.get(status, ServerError if 500 <= status < 600 else APIError)

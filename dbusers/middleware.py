@@ -3,68 +3,24 @@
     operation (deadline) → retry → per attempt [ limit → callers' middleware → authorize → send ]
 
 A link is one function `async (request, handler) -> response`, like a caller's own middleware; the
-innermost has no handler. Retry owns every repetition; authorize stands innermost, so no hook ever
-sees the credential.
+innermost has no handler. Retry (in `retry`) owns every repetition; authorize stands innermost, so
+no hook ever sees the credential.
 """
 
-import asyncio
-import random
 from collections.abc import Awaitable, Callable, Iterable
-from contextvars import ContextVar
 from math import inf
-from typing import Final, TypeVar
 
 import attrs
-from multidict import CIMultiDict, CIMultiDictProxy
 
 from dbusers.auth import Authenticator, refuse_foreign
 from dbusers.clock import Clock
-from dbusers.errors import ConnectionFailed, RequestTimedOut
-from dbusers.options import RetryOption
+from dbusers.deadline import OutOfTime, progress, within
+from dbusers.errors import ConnectionFailed, RateLimited, RequestTimedOut
+from dbusers.options import RateLimitOption
 from dbusers.ratelimit import RateLimit
-from dbusers.request import Handler, Middleware, Repeat, RequestInformation
-from dbusers.response import Response
-from dbusers.secret import Secret, mask
-
-T = TypeVar("T")
-
-
-class OutOfTime(Exception):
-    """The operation's deadline has passed, or will before what it waits for."""
-
-
-@attrs.define
-class Progress:
-    """What a running operation is at: for its deadline, and for the error that ends it.
-
-    `deadline` is on the client's clock. Waits whose length is known are compared with it and not
-    begun if they end later; `within` is for those whose length is not.
-    """
-
-    deadline: float = inf
-    phase: str = "send"
-    attempts: int = 0
-    retries: list[str] = attrs.field(factory=list)
-
-
-progress: ContextVar[Progress] = ContextVar("dbusers.progress")
-
-
-async def within(seconds: float, awaitable: Awaitable[T]) -> T:
-    """Return what `awaitable` does; raises `OutOfTime` if it takes longer."""
-    scope = asyncio.timeout(None if seconds == inf else seconds)
-    try:
-        async with scope:
-            return await awaitable
-    except TimeoutError:
-        if not scope.expired():
-            raise  # a caller's middleware has a timeout of its own
-    raise OutOfTime
-
-
-DEFAULT_RETRY: Final = RetryOption()
-
-Failure = ConnectionFailed | RequestTimedOut
+from dbusers.request import Handler, Middleware, RequestInformation
+from dbusers.response import RateLimitState, Response
+from dbusers.secret import Secret
 
 
 def chain(middleware: Iterable[Middleware], handler: Handler) -> Handler:
@@ -76,105 +32,6 @@ def chain(middleware: Iterable[Middleware], handler: Handler) -> Handler:
 
 def _linked(link: Middleware, handler: Handler) -> Handler:
     return lambda request: link(request, handler)
-
-
-class Retry:
-    """Sends a request again where that is safe and may help; see `RetryOption`."""
-
-    def __init__(self, clock: Clock, chance: Callable[[], float] = random.random) -> None:
-        self._clock = clock
-        self._chance = chance
-
-    async def __call__(self, request: RequestInformation, handler: Handler) -> Response:
-        """Return the answer of the last attempt, or raise what it failed with."""
-        option = request.option(RetryOption) or DEFAULT_RETRY
-        at = progress.get()
-        retries = at.retries
-        renewed = False
-        maybe_done = False
-        while True:
-            outcome: Response | Failure
-            attempts = at.attempts
-            try:
-                outcome = await handler(request)
-                if outcome.status < 400 and not retries:
-                    return outcome  # what nearly every request is
-            except (ConnectionFailed, RequestTimedOut) as error:
-                if error.attempts or at.attempts == attempts:
-                    raise  # a bearer's request failed, and had its own retries
-                outcome = error
-            if isinstance(outcome, Response) and outcome.credential_renewed and not renewed:
-                # A 401 was not processed, whatever the method: the new bearer has its try.
-                renewed = True
-                retries.append("401, bearer renewed")
-                continue
-            delay = None
-            if len(retries) - renewed < option.max_retries and repeatable(request, outcome, option):
-                delay = retry_delay(outcome, option, len(retries) - renewed, self._chance)
-            if delay is None:
-                return _last(request, outcome, option, tuple(retries), maybe_done=maybe_done)
-            maybe_done = maybe_done or not _is_refusal(outcome)
-            retries.append(_reason(outcome))
-            if delay:
-                at.phase = "retry delay"
-                if self._clock.monotonic() + delay > at.deadline:
-                    raise OutOfTime
-                await self._clock.sleep(delay)
-
-
-def repeatable(
-    request: RequestInformation, outcome: Response | Failure, option: RetryOption
-) -> bool:
-    """Tell whether sending `request` again is safe after `outcome`, and may help."""
-    if not isinstance(outcome, Response):
-        return outcome.retryable and (request.repeat is Repeat.ALWAYS or not outcome.sent)
-    if outcome.status not in option.statuses:
-        return False
-    return request.repeat is Repeat.ALWAYS or (
-        request.repeat is Repeat.IF_REFUSED and outcome.status == 429
-    )
-
-
-def retry_delay(
-    outcome: Response | Failure, option: RetryOption, earlier: int, chance: Callable[[], float]
-) -> float | None:
-    """Return the seconds to wait before the next attempt; None if they are too many."""
-    if isinstance(outcome, Response) and (state := outcome.rate_limit):
-        if state.retry_after is not None and state.retry_after > option.max_retry_after:
-            return None
-        if state.retry_after is not None:
-            return state.retry_after
-    # 2.0 ** 1024 overflows; no delay is that long.
-    delay = min(option.max_delay, option.base_delay * 2.0 ** min(earlier, 1000))
-    return delay * (1 - option.jitter * chance())
-
-
-def _last(
-    request: RequestInformation,
-    outcome: Response | Failure,
-    option: RetryOption,
-    retries: tuple[str, ...],
-    *,
-    maybe_done: bool,
-) -> Response:
-    safe = repeatable(request, outcome, option)
-    if not isinstance(outcome, Response):
-        outcome.retryable = safe
-        raise outcome
-    if request.method == "DELETE" and outcome.status == 404 and maybe_done:
-        # An earlier attempt did it, and its answer was lost.
-        outcome = attrs.evolve(outcome, status=204, content=b"")
-    return attrs.evolve(outcome, attempts=len(retries) + 1, retries=retries, retryable=safe)
-
-
-def _is_refusal(outcome: Response | Failure) -> bool:
-    if isinstance(outcome, Response):
-        return outcome.status == 429
-    return not outcome.sent
-
-
-def _reason(outcome: Response | Failure) -> str:
-    return str(outcome.status) if isinstance(outcome, Response) else type(outcome).__name__
 
 
 async def fetched_credential(
@@ -191,7 +48,7 @@ async def fetched_credential(
 
 
 class Limit:
-    """Has the credential fetched, waits for the token's budget, and tells it of a 429."""
+    """Has the credential fetched, and waits for the token's budget."""
 
     def __init__(self, limit: RateLimit | None, authenticator: Authenticator, clock: Clock) -> None:
         self._limit = limit
@@ -202,21 +59,42 @@ class Limit:
         """Return the answer, as it came."""
         # The credential first: fetching one takes slots of the same budget, and a slot that waits
         # for it would be used later than it was counted.
+        option = request.option(RateLimitOption)
+        longest = inf if option is None or option.max_wait is None else option.max_wait
         at = progress.get()
         if self._authenticator.at_hand(request) is None:
+            if self._limit is not None and self._limit.delay() > longest:
+                raise _used_up(self._limit)  # before others are kept waiting by the fetching
             await fetched_credential(self._authenticator, request, self._clock)
-        if self._limit is not None:
-            at.phase = "rate limit"
-            try:
-                await self._limit.acquire(at.deadline - self._clock.monotonic())
-            except TimeoutError:
-                raise OutOfTime from None
+        if self._limit is None:
+            at.phase = "send"
+            at.attempts += 1
+            return await handler(request)
+        at.phase = "rate limit"
+        left = at.deadline - self._clock.monotonic()
+        try:
+            counted = await self._limit.acquire(min(left, longest))
+        except TimeoutError:
+            if longest < left:
+                raise _used_up(self._limit) from None
+            raise OutOfTime from None
         at.phase = "send"
         at.attempts += 1
-        response = await handler(request)
-        if self._limit is not None and response.status == 429:
-            self._limit.pause(response.rate_limit)
-        return response
+        try:
+            return await handler(request)
+        finally:
+            self._limit.settle(counted)
+
+
+def _used_up(limit: RateLimit) -> RateLimited:
+    delay = limit.delay()
+    return RateLimited(
+        f"not sent: the token's budget is used up for {delay:.1f} s, and RateLimitOption.max_wait "
+        "allows for less",
+        status=429,
+        rate_limit=RateLimitState(retry_after=delay),
+        retryable=True,
+    )
 
 
 class InTime:
@@ -252,16 +130,7 @@ class Authorize:
             credential = await fetched_credential(self._authenticator, request, self._clock)
             progress.get().phase = "send"
         response = await self._transmit(request, credential)
-        if response.status < 400:
+        if 200 <= response.status < 300:
             return response
         renewed = response.status == 401 and self._authenticator.renew(request, credential)
-        token = Secret(credential.reveal().partition(" ")[2])
-        return attrs.evolve(masked(response, (token, *request.secrets)), credential_renewed=renewed)
-
-
-def masked(response: Response, secrets: Iterable[Secret]) -> Response:
-    """Return the answer with each of the secrets replaced: servers quote what they refuse."""
-    text = response.content.decode("utf-8", "surrogateescape")
-    content = mask(text, secrets).encode("utf-8", "surrogateescape")
-    headers = CIMultiDict((name, mask(value, secrets)) for name, value in response.headers.items())
-    return attrs.evolve(response, content=content, headers=CIMultiDictProxy(headers))
+        return attrs.evolve(response.masked(), credential_renewed=renewed)

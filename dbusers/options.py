@@ -6,6 +6,7 @@ the same type, whole. Own subclasses of `RequestOption` reach own middleware by
 """
 
 from collections.abc import Callable, Iterable
+from math import inf
 from typing import Any, Final, cast
 
 import attrs
@@ -58,6 +59,10 @@ class RetryOption(RequestOption):
     at most `max_delay`, of which the share `jitter` is left to chance; `Retry-After` counts
     instead where the server sends it, and one of more than `max_retry_after` seconds ends the
     retries with the error. `max_retries=0` switches them off.
+
+    `budget` keeps many callers from hammering a service that fails: of all requests of the client
+    in ten seconds, at most this share, and 20 in any case, are repeated, those after a 429 not
+    counted; math.inf is without. Errors say in `gave_up` which of the three ended the retries.
     """
 
     max_retries: int = attrs.field(default=3, validator=_whole)
@@ -68,6 +73,7 @@ class RetryOption(RequestOption):
         default=RETRIED_STATUSES, converter=_statuses, repr=False
     )
     jitter: float = attrs.field(default=0.5, validator=_number(0, 1))
+    budget: float = attrs.field(default=0.2, validator=_number(0, inf))
 
 
 @attrs.frozen
@@ -78,12 +84,25 @@ class TimeoutOption(RequestOption):
     (a paged list is several requests). `attempt` is for one attempt, from the connection to the
     last byte; `connect` for establishing a connection; `read` for the silence between two pieces
     of an answer. Past any of them the call raises `RequestTimedOut`, which says where it was.
+    Keep one of `total` and `attempt`: there are broken answers whose end no `read` notices.
     """
 
     total: float | None = attrs.field(default=600.0, validator=_seconds_or_none)
     attempt: float | None = attrs.field(default=30.0, validator=_seconds_or_none)
     connect: float | None = attrs.field(default=10.0, validator=_seconds_or_none)
     read: float | None = attrs.field(default=None, validator=_seconds_or_none)
+
+
+@attrs.frozen
+class RateLimitOption(RequestOption):
+    """How long a call may wait for its turn in the token's budget.
+
+    `max_wait` is in seconds: a call that would wait longer raises `RateLimited` at once, with
+    `retry_after`, and sends nothing; 0 is for callers who cannot wait at all. None waits for as
+    long as `TimeoutOption.total` allows.
+    """
+
+    max_wait: float | None = attrs.field(default=None, validator=_number(0, LONGEST, or_none=True))
 
 
 @attrs.frozen

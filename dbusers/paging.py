@@ -4,12 +4,16 @@ A page that is not fetched would be taken for things that do not exist.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from dbusers.adapter import Adapter
 from dbusers.codec import Problem
 from dbusers.request import RequestInformation
 from dbusers.response import Response
+
+MOST_PAGES: Final = (
+    10_000  # far more than an account has; without an end they would fill the memory
+)
 
 NextPage = Callable[[Any, RequestInformation], RequestInformation | Problem | None]
 """A provider's way to the next page, from a page's document and request; None: it was the last."""
@@ -32,6 +36,8 @@ async def all_pages(
             return items, response
         if isinstance(following, RequestInformation) and following.url in seen:
             following = Problem(("the pages go in a circle @ $",))
+        if len(seen) == MOST_PAGES:
+            following = Problem((f"more than {MOST_PAGES} pages @ $",))
         if isinstance(following, Problem):
             raise response.unexpected(following)
         seen.add(following.url)

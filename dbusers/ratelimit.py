@@ -2,7 +2,8 @@
 
 Requests go one after the other in the order in which they asked: the first in the queue sleeps
 until it breaks no window, and then lets the next one come. Who is cancelled leaves the queue, and
-all behind move up. A 429 holds the queue for as long as the server asks.
+all behind move up. A 429 holds the queue for as long as the server asks. `windows` has the
+arithmetic.
 """
 
 import asyncio
@@ -10,36 +11,17 @@ import enum
 import threading
 from collections import deque
 from collections.abc import Iterable
-from contextlib import suppress
+from functools import partial
 from math import inf
 from typing import Final
 from weakref import WeakValueDictionary
 
-import attrs
-
 from dbusers.clock import SYSTEM_CLOCK, Clock
-from dbusers.errors import ConfigurationError
-from dbusers.response import RateLimitState
+from dbusers.response import RateLimitState, Response
 from dbusers.secret import Secret
+from dbusers.windows import MARGIN, SlidingWindows, Window
 
-# A request is counted when it arrives, not when it leaves: two of them may come closer together
-# than they went. So every window is held open a little longer than the provider's.
-MARGIN: Final = 0.5  # seconds
 PAUSE: Final = 5.0  # seconds after a 429 that does not say for how long
-
-
-@attrs.frozen
-class Window:
-    """At most `requests` in any `seconds`."""
-
-    requests: int = attrs.field()
-    seconds: float = attrs.field()
-
-    @requests.validator
-    @seconds.validator
-    def _positive(self, attribute: "attrs.Attribute[float]", value: float) -> None:
-        if value <= 0:
-            raise ConfigurationError(f"a window's {attribute.name} must be more than 0")
 
 
 class RateLimit:
@@ -47,66 +29,95 @@ class RateLimit:
 
     Give one to several clients and they share it. Clients that get none share their provider's
     own, by token, with all others in the process.
+
+    Others may use the same token: other processes, people, tools. Where answers say how many
+    requests are left of a window, theirs count as well, and as many as they used are left to them
+    for the next time, up to the share `reserve` of each window. To leave them more than that from
+    the start, make the windows smaller.
     """
 
-    def __init__(self, windows: Iterable[Window], *, clock: Clock = SYSTEM_CLOCK) -> None:
-        self.windows = tuple(windows)
-        if not self.windows:
-            raise ConfigurationError("a RateLimit needs a window; rate_limit=None is without")
-        self._longest = max(window.seconds for window in self.windows) + MARGIN
+    def __init__(
+        self, windows: Iterable[Window], *, reserve: float = 0.1, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        self._log = SlidingWindows(windows, reserve)
         self._clock = clock
-        self._sent: deque[float] = deque()
         self._queue: deque[asyncio.Future[None]] = deque()
         self._paused_until = 0.0
         # Clients of several loops, so threads, may share a token. Re-entrant: a task that is thrown
         # away with its loop leaves the queue whenever it is collected as garbage.
         self._lock = threading.RLock()
 
-    async def acquire(self, within: float = inf) -> None:
+    async def acquire(self, within: float = inf) -> float:
         """Return when the next request may be sent; it is counted then.
 
-        Raises `TimeoutError`, and counts nothing, if that is not `within` so many seconds: at once
-        where that is known, which a pause may change.
+        What it returns is the moment, for `settle`. Raises `TimeoutError`, and counts nothing, if
+        that is not `within` so many seconds: at once where that is known, which a pause may change.
         """
         latest = self._clock.monotonic() + within
         turn = self._ask(latest)
-        if turn is None:
-            return
+        if isinstance(turn, float):
+            return turn
         try:
             if within < inf:  # a pause may come, and keep those in front for longer than planned
                 async with asyncio.timeout(within):
                     await turn
             else:
                 await turn
-            while (delay := self._count_or_wait()) > 0:
-                if self._clock.monotonic() + delay > latest:  # a pause came between
+            while True:
+                moment, now = self._count_if_due()
+                if moment <= now:
+                    return now
+                if moment > latest:  # a pause came between
                     raise TimeoutError
-                await self._clock.sleep(delay)
+                await self._clock.sleep(moment - now)
         finally:
             self._leave(turn)
+
+    def settle(self, counted: float) -> None:
+        """Take note that the request `counted` at that moment has been answered, or has failed."""
+        with self._lock:
+            self._log.recount(counted, self._clock.monotonic())
+
+    def delay(self) -> float:
+        """Return the seconds until a request that asks now may be sent."""
+        with self._lock:
+            place = len(self._log) + len(self._queue)
+            return max(0.0, self._moment(place) - self._clock.monotonic())
 
     def is_unused(self) -> bool:
         """Tell whether the budget is whole, and nobody waits for it."""
         with self._lock:
             now = self._clock.monotonic()
-            used = bool(self._sent) and self._sent[-1] + self._longest >= now
-            return not used and not self._queue and self._paused_until <= now
+            return self._log.is_empty(now) and not self._queue and self._paused_until <= now
+
+    def learn(self, response: Response) -> None:
+        """Take note of what an answer says of the budget."""
+        state = response.rate_limit
+        if response.status == 429:
+            # Nothing else of it: which of the windows has nothing remaining, it does not say.
+            self.pause(state)
+        elif state and state.limit is not None and state.remaining is not None:
+            first = inf if state.resets_at is None else state.resets_at
+            with self._lock:
+                now = self._clock.monotonic()
+                until_first = partial(response.seconds_until, first)
+                self._log.learn(state.limit, state.remaining, now, until_first)
 
     def pause(self, state: RateLimitState | None) -> None:
         """Send nothing for as long as a 429 asks; `state` is what its headers say."""
         seconds = state.retry_after if state and state.retry_after is not None else PAUSE
-        seconds = min(seconds, self._longest)  # by then every window is open again
+        seconds = min(seconds, self._log.longest + MARGIN)  # by then every window is open again
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
 
-    def _ask(self, latest: float) -> asyncio.Future[None] | None:
-        """Return a turn in the queue, done for the first in it; None: sent at once."""
+    def _ask(self, latest: float) -> asyncio.Future[None] | float:
+        """Return a turn in the queue, done for the first in it; or, if sent at once, when."""
         with self._lock:
-            now = self._clock.monotonic()
-            if not self._queue and self._moment(len(self._sent)) <= now:
-                self._count(now)
-                return None
-            if latest < inf and self._moment(len(self._sent) + len(self._queue)) > latest:
+            if not self._queue:
+                moment, now = self._count_if_due()
+                if moment <= now:
+                    return now
+            if latest < inf and self._moment(len(self._log) + len(self._queue)) > latest:
                 raise TimeoutError
             turn = asyncio.get_running_loop().create_future()
             if not self._queue:
@@ -114,66 +125,35 @@ class RateLimit:
             self._queue.append(turn)
             return turn
 
-    def _count_or_wait(self) -> float:
-        """Count a request if it may be sent now; else return the seconds until it may."""
+    def _count_if_due(self) -> tuple[float, float]:
+        """Return when the next request may be sent, and the time; if it has come, it is counted."""
         with self._lock:
             now = self._clock.monotonic()
-            delay = self._moment(len(self._sent)) - now
-            if delay <= 0:
-                self._count(now)
-            return delay
-
-    def _count(self, now: float) -> None:
-        while self._sent and self._sent[0] + self._longest < now:
-            self._sent.popleft()
-        self._sent.append(now)
+            moment = self._moment(len(self._log))
+            if moment <= now:
+                self._log.count(now)
+            return moment, now
 
     def _moment(self, place: int) -> float:
-        """Return when the request at `place`, counted from the oldest one sent, may go."""
-        moments: dict[int, float] = {}
-        # Nearly every request is the next one, and depends on none that is still to be sent.
-        places = [place] if place == len(self._sent) else sorted(self._waiting_up_to(place))
-        for waiting in places:
-            moment = self._paused_until
-            for window in self.windows:
-                earlier = waiting - window.requests
-                if earlier >= 0:
-                    counted = moments[earlier] if earlier in moments else self._sent[earlier]
-                    moment = max(moment, counted + window.seconds + MARGIN)
-            moments[waiting] = moment
-        return moments[place]
-
-    def _waiting_up_to(self, place: int) -> set[int]:
-        """Return `place` and those in front of it, not sent yet, whose moments decide its own."""
-        # No recursion: behind thousands it would run out of frames, and windows of different
-        # lengths would lead it to the same places again and again.
-        found = {place}
-        unseen = [place]
-        while unseen:
-            later = unseen.pop()
-            for window in self.windows:
-                earlier = later - window.requests
-                if earlier >= len(self._sent) and earlier not in found:
-                    found.add(earlier)
-                    unseen.append(earlier)
-        return found
+        return self._log.moment(place, self._paused_until)
 
     def _leave(self, turn: asyncio.Future[None]) -> None:
         with self._lock:
             self._queue.remove(turn)
-            now = self._clock.monotonic()
-            # All who may go now, and the one after them, who sleeps until the next may.
-            for place, following in enumerate(self._queue):
-                _wake(following)
-                if self._moment(len(self._sent) + place) > now:
+            for following in self._queue:
+                if following.done() or _wake(following):
                     break
 
 
-def _wake(turn: asyncio.Future[None]) -> None:
-    # Thread-safe on the own loop too: who leaves may be a task that is thrown away with its loop,
-    # and then none is running. That of the turn may be closed as well: nobody waits there any more.
-    with suppress(RuntimeError):
+def _wake(turn: asyncio.Future[None]) -> bool:
+    """Let the one whose turn it is come; False if its loop has ended, so that nobody waits."""
+    try:
+        # Thread-safe on the own loop too: who leaves may be a task that is thrown away with its
+        # loop, and then none is running.
         turn.get_loop().call_soon_threadsafe(_come, turn)
+    except RuntimeError:
+        return False
+    return True
 
 
 def _come(turn: asyncio.Future[None]) -> None:

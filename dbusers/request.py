@@ -20,6 +20,7 @@ from dbusers.options import RequestOption
 from dbusers.response import Response
 from dbusers.secret import Secret
 
+T = TypeVar("T")
 O = TypeVar("O", bound=RequestOption)  # noqa: E741
 
 QueryValue = str | int | bool | None
@@ -31,9 +32,24 @@ UNSAFE_IN_URL: Final = re.compile(r"[^!-\[\]-~]")  # what is not printable ASCII
 SAFE_SEGMENT: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._~-]*")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
-# The client proves who it is, and frames the message; a caller's own values would contradict it.
+# The client proves who it is, and frames the message; a caller's own values would contradict it,
+# or wait for what never comes.
 RESERVED_HEADERS: Final = frozenset(
-    {"authorization", "connection", "content-length", "host", "transfer-encoding"}
+    {
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
 )
 
 
@@ -66,6 +82,8 @@ def _method(method: str) -> str:
 def _headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     if not headers:
         return NOTHING
+    if not isinstance(headers, Mapping):
+        raise InvalidRequest("headers must be a mapping: {name: value}")
     for name, value in headers.items():
         if not isinstance(name, str) or not TOKEN.fullmatch(name):
             raise InvalidRequest(f"{name!r} is not a header name")
@@ -73,6 +91,8 @@ def _headers(headers: Mapping[str, str]) -> Mapping[str, str]:
             raise InvalidRequest(f"the header {name!r} is set by the client, not by the caller")
         if not isinstance(value, str) or UNSAFE_IN_HEADER.search(value):
             raise InvalidRequest(f"the value of the header {name!r} is not a printable string")
+    if len({name.lower() for name in headers}) < len(headers):
+        raise InvalidRequest("a header in two spellings: which of them counts?")
     return MappingProxyType(dict(headers))
 
 
@@ -86,9 +106,13 @@ def _query(query: Any) -> Mapping[str, QueryValue]:
         query = attrs.asdict(query)
     if not query:
         return NOTHING
+    if not isinstance(query, Mapping):
+        raise InvalidRequest("query_parameters must be a mapping, or the builder's query class")
     for name, value in query.items():
         if not isinstance(name, str) or not isinstance(value, str | int | None):
             raise InvalidRequest(f"the query parameter {name!r} must be a string, a number or None")
+        if isinstance(value, int) and value.bit_length() > 64:
+            raise InvalidRequest(f"the query parameter {name!r} is too large a number")
         if SURROGATE.search(f"{name}{value}"):
             raise InvalidRequest(f"the query parameter {name!r} cannot be written as UTF-8")
     return MappingProxyType({name: value for name, value in query.items() if value is not None})
@@ -96,7 +120,7 @@ def _query(query: Any) -> Mapping[str, QueryValue]:
 
 def options_of(options: Iterable[RequestOption]) -> tuple[RequestOption, ...]:
     """Return `options` as a tuple. Raises `InvalidRequest` for two of one type."""
-    found = tuple(options)
+    found = _listed(options, "options")
     if not found:
         return found
     for option in found:
@@ -107,12 +131,26 @@ def options_of(options: Iterable[RequestOption]) -> tuple[RequestOption, ...]:
     return found
 
 
-def _hooks(middleware: "Iterable[Middleware]") -> "tuple[Middleware, ...]":
-    return tuple(middleware)
+def hooks_of(middleware: "Iterable[Middleware]") -> "tuple[Middleware, ...]":
+    """Return `middleware` as a tuple. Raises `InvalidRequest` for what cannot be called."""
+    return _called(middleware, "middleware")
 
 
 def _aiohttp_hooks(middleware: Iterable[ClientMiddlewareType]) -> tuple[ClientMiddlewareType, ...]:
-    return tuple(middleware)
+    return _called(middleware, "aiohttp_middlewares")
+
+
+def _called(functions: Iterable[T], name: str) -> tuple[T, ...]:
+    found = _listed(functions, name)
+    if not all(callable(function) for function in found):
+        raise InvalidRequest(f"{name} must be functions")
+    return found
+
+
+def _listed(values: Iterable[T], name: str) -> tuple[T, ...]:
+    if not isinstance(values, Iterable):
+        raise InvalidRequest(f"{name} must be a list: put the one into brackets")
+    return tuple(values)
 
 
 @attrs.frozen(slots=False)  # made for each call, and made faster without
@@ -216,7 +254,7 @@ class RequestConfiguration:
     headers: Mapping[str, str] = attrs.field(default=NOTHING, converter=_headers, repr=_names)
     query_parameters: Any = attrs.field(default=NOTHING, converter=_query)
     options: tuple[RequestOption, ...] = attrs.field(default=(), converter=options_of)
-    middleware: tuple[Middleware, ...] = attrs.field(default=(), converter=_hooks)
+    middleware: tuple[Middleware, ...] = attrs.field(default=(), converter=hooks_of)
     aiohttp_middlewares: tuple[ClientMiddlewareType, ...] = attrs.field(
         default=(), converter=_aiohttp_hooks
     )

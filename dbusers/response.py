@@ -1,7 +1,7 @@
 """`Response`: one answer, what its headers say, and the error that a refusal becomes."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Self
@@ -11,9 +11,10 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from dbusers import codec
 from dbusers.errors import APIError, UnexpectedBody, error_class
-from dbusers.secret import Secret, mask
+from dbusers.secret import Secret, mask, spellings
 
 MESSAGE_LENGTH: Final = 500  # characters of a provider's message that an error keeps
+READ_LENGTH: Final = 10_000  # characters of it that are looked at
 RATE_LIMIT_HEADERS: Final = (
     "ratelimit-limit",
     "ratelimit-remaining",
@@ -53,8 +54,9 @@ class RateLimitState:
 
 
 def _number(text: str | None) -> float | None:
-    # Digits only: float() would let "nan" and "1e999" through.
-    if text is None or len(text) > 15 or not text.strip().replace(".", "", 1).isdecimal():
+    # Digits only: float() would let "nan" and "1e999" through, and other scripts' digits.
+    digits = "" if text is None or len(text) > 15 else text.strip().replace(".", "", 1)
+    if text is None or not (digits.isascii() and digits.isdecimal()):
         return None
     return float(text)
 
@@ -69,9 +71,13 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     until = _http_date(text)
     if until is None:
         return None
-    # Both dates from the server's own clock, where it states its own: ours may be off.
+    # Both dates from the server's own clock, where it tells it: ours may be off.
+    return max(0.0, until - _server_time(headers))
+
+
+def _server_time(headers: Mapping[str, str]) -> float:
     now = _http_date(headers.get("date", ""))
-    return max(0.0, until - (time.time() if now is None else now))
+    return time.time() if now is None else now
 
 
 def _http_date(text: str) -> float | None:
@@ -100,8 +106,9 @@ ErrorReader = Callable[[Any], ErrorBody]
 class Response:
     """One answer: `status`, `headers` and the `content` as bytes.
 
-    `attempts` is how often the request was sent, `retries` the reason of each repetition. The repr
-    shows neither headers nor content: both may hold secrets.
+    `attempts` is how often the request was sent, `retries` the reason of each repetition, `gave_up`
+    what ended them, if something did (see `errors`). The repr shows neither headers nor content:
+    both may hold secrets.
     """
 
     status: int
@@ -109,10 +116,13 @@ class Response:
     content: bytes = attrs.field(default=b"", repr=False)
     attempts: int = 1
     retries: tuple[str, ...] = ()
+    gave_up: str | None = attrs.field(default=None, repr=False)
     # What the links of the chain tell each other: may the request be sent again, and with another
     # credential than the one that was refused?
     retryable: bool = attrs.field(default=False, repr=False)
     credential_renewed: bool = attrs.field(default=False, repr=False)
+    # The credential it was asked for with, and those in the body: no error repeats them.
+    _secrets: tuple[Secret, ...] = attrs.field(default=(), repr=False, eq=False)
     _document: Any = attrs.field(default=UNREAD, init=False, repr=False, eq=False)
 
     @property
@@ -124,6 +134,23 @@ class Response:
     def rate_limit(self) -> RateLimitState | None:
         """Return what the answer says of the token's budget."""
         return RateLimitState.from_headers(self.headers)
+
+    def masked(self) -> Self:
+        """Return the answer without our secrets in it: servers quote what they refuse."""
+        secrets = tuple(self._own_secrets())
+        content = mask(self.content.decode("utf-8", "surrogateescape"), secrets)
+        return attrs.evolve(
+            self,
+            headers=CIMultiDictProxy(self._masked_headers()),
+            content=content.encode("utf-8", "surrogateescape"),
+        )
+
+    def seconds_until(self, moment: float) -> float:
+        """Return the seconds from the answer to `moment`, in Unix time; never less than 0.
+
+        By the server's own clock, where it tells the time: ours may be off.
+        """
+        return max(0.0, moment - _server_time(self.headers))
 
     def json(self) -> Any:
         """Return the body as plain Python values. Raises `UnexpectedBody` if it is not JSON."""
@@ -145,19 +172,20 @@ class Response:
             raise self.unexpected(found)
         return found
 
-    def error(self, read: ErrorReader, secrets: Iterable[Secret] = ()) -> APIError:
-        """Return the error that this answer is, with what it repeats of `secrets` masked."""
+    def error(self, read: ErrorReader) -> APIError:
+        """Return the error that this answer is, with what it repeats of our secrets masked."""
         document = self._parsed()
         body = ErrorBody() if isinstance(document, codec.Problem) else read(document)
         facts = self._facts()
-        facts["request_id"] = _printable(body.request_id or self.request_id, secrets)
-        message = _printable(body.message, secrets) or self._unreadable_message()
-        return error_class(self.status)(message, id=_printable(body.id, secrets), **facts)
+        if body.request_id:
+            facts["request_id"] = self._printable(body.request_id)
+        message = self._printable(body.message) or self._unreadable_message()
+        return error_class(self.status)(message, id=self._printable(body.id), **facts)
 
     def unexpected(self, problem: codec.Problem) -> UnexpectedBody:
         """Return the error that says what is wrong with the body."""
         return UnexpectedBody(
-            f"the answer cannot be read: {'; '.join(problem.lines[:5])}",
+            f"the answer ({self._kind()}) cannot be read: {'; '.join(problem.lines[:5])}",
             problems=problem.lines,
             **self._facts(),
         )
@@ -173,21 +201,49 @@ class Response:
         # The text of a proxy's page is not repeated: it may quote the request, header and all.
         if 300 <= self.status < 400:
             return "the server redirects, and redirects are not followed: check the base URL"
-        kind = self.headers.get("content-type", "").partition(";")[0].strip() or "no content type"
-        return f"no reason given ({len(self.content)} bytes, {kind})"
+        return f"no reason given ({self._kind()})"
+
+    def _kind(self) -> str:
+        kind = self._printable(self.headers.get("content-type", "").partition(";")[0].strip())
+        return f"{len(self.content)} bytes, {kind or 'no content type'}"
 
     def _facts(self) -> dict[str, Any]:
-        headers = CIMultiDict(self.headers)
+        headers = self._masked_headers()
         headers.popall("set-cookie", None)
         return {
             "status": self.status,
             "headers": headers,
-            "request_id": self.request_id,
+            "request_id": self._printable(self.request_id),
             "rate_limit": self.rate_limit,
             "attempts": self.attempts,
             "retries": self.retries,
             "retryable": self.retryable,
+            "gave_up": self.gave_up,
         }
+
+    def _printable(self, text: str | None) -> str | None:
+        """Return a server's text as it may be logged: no secret, line break or terminal code."""
+        if not text:
+            return None
+        secrets = tuple(self._own_secrets())
+        masked = mask(text[:READ_LENGTH], secrets)
+        if len(text) > READ_LENGTH:
+            # A secret at the cut is not found there, and masking moved it forward.
+            longest = max((len(each) for one in secrets for each in spellings(one)), default=0)
+            masked = masked[: len(masked) - longest]
+        line = "".join(c if c.isprintable() else " " for c in masked[:MESSAGE_LENGTH])
+        return line if len(masked) <= MESSAGE_LENGTH else line[:-1] + "…"
+
+    def _masked_headers(self) -> CIMultiDict[str]:
+        secrets = tuple(self._own_secrets())
+        return CIMultiDict((name, mask(value, secrets)) for name, value in self.headers.items())
+
+    def _own_secrets(self) -> Iterator[Secret]:
+        for secret in self._secrets:
+            yield secret
+            scheme, _, token = secret.reveal().partition(" ")
+            if scheme in ("Bearer", "Basic"):
+                yield Secret(token)
 
 
 def _read(document: Any, cls: Any, at: tuple[str, ...], *, bare: bool) -> Any:
@@ -201,12 +257,3 @@ def _read(document: Any, cls: Any, at: tuple[str, ...], *, bare: bool) -> Any:
     if bare:
         return codec.structure(document, cls)
     return codec.Problem((f"required field missing @ $.{at[0]}",))
-
-
-def _printable(text: str | None, secrets: Iterable[Secret]) -> str | None:
-    if not text:
-        return None
-    text = mask(text, secrets)
-    # A server's text goes into logs: no line breaks, no terminal codes, no novel.
-    line = "".join(c if c.isprintable() else " " for c in text)
-    return line if len(line) <= MESSAGE_LENGTH else line[: MESSAGE_LENGTH - 1] + "…"

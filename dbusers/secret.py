@@ -8,6 +8,7 @@ import hmac
 import json
 from collections.abc import Iterable
 from typing import Final, NoReturn
+from urllib.parse import quote, quote_plus
 
 MASK: Final = "**********"
 
@@ -66,13 +67,25 @@ class Secret:
 
 
 def mask(text: str, secrets: Iterable[Secret]) -> str:
-    """Return `text` with each of the secrets replaced, also where it stands as JSON writes it."""
+    """Return `text` with each of the secrets replaced, also as JSON and URLs write them."""
     for secret in secrets:
-        plain = secret.reveal()
-        spellings = (plain, json.dumps(plain)[1:-1], json.dumps(plain, ensure_ascii=False)[1:-1])
-        for spelling in filter(None, spellings):
+        for spelling in spellings(secret):
             text = text.replace(spelling, MASK)
     return text
+
+
+def spellings(secret: Secret) -> tuple[str, ...]:
+    """Return how servers may repeat the secret, the longest first."""
+    plain = secret.reveal()
+    utf8 = plain.encode("utf-8", "surrogatepass")
+    forms = {
+        plain,
+        json.dumps(plain)[1:-1],
+        json.dumps(plain, ensure_ascii=False)[1:-1],
+        quote(utf8, safe=""),
+        quote_plus(utf8),
+    }
+    return tuple(sorted(forms - {""}, key=len, reverse=True))
 
 
 class SecretText(str):

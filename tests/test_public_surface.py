@@ -36,6 +36,7 @@ TOP = [
     "NotFound",
     "OnResponse",
     "RateLimit",
+    "RateLimitOption",
     "RateLimitState",
     "RateLimited",
     "RequestConfiguration",

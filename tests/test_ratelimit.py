@@ -20,9 +20,10 @@ from dbusers import (
     ScalingoClient,
     Window,
 )
-from dbusers.ratelimit import MARGIN, PAUSE, shared_rate_limit
+from dbusers.ratelimit import PAUSE, shared_rate_limit
 from dbusers.response import RateLimitState
 from dbusers.secret import Secret
+from dbusers.windows import MARGIN
 from tests.clocks import START, JumpingClock, SimulatedClock, StuckClock
 from tests.raw_server import RawServer, answer
 

@@ -1,9 +1,11 @@
 """An answer, what its headers say, and the error that a refusal becomes."""
 
+import json
 import os
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -11,9 +13,11 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from dbusers.digitalocean import DatabaseUser
 from dbusers.digitalocean.errors import read_error as digitalocean
 from dbusers.errors import APIError, NotFound, RateLimited, ServerError, UnexpectedBody
-from dbusers.response import RateLimitState, Response
+from dbusers.response import ErrorBody, RateLimitState, Response
 from dbusers.scalingo.errors import read_error as scalingo
+from dbusers.secret import Secret
 
+TOKEN = "canary-token-5d1c"
 REQUEST_ID = "515850a0-a812-50bf-aa3c-d0d21d287e40"
 
 
@@ -267,3 +271,64 @@ def test_a_servers_novel_is_cut(field: str) -> None:
 
 def test_cookies_are_not_kept_on_errors() -> None:
     assert "set-cookie" not in refusal(500, "", set_cookie="session=canary").headers
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["plain-token", "two words", "back\\slash", 'quo"te', "é-ü-名", "tab\there", "a/b<c>&d"],
+)
+def test_a_secret_that_a_server_quotes_is_masked_as_text_and_as_json_and_in_a_url(
+    text: str,
+) -> None:
+    for quoted in (
+        text,
+        json.dumps(text),
+        json.dumps(text, ensure_ascii=False),
+        quote(text, safe=""),
+        quote_plus(text),
+    ):
+        found = Response(422, content=f"<{quoted}>".encode(), secrets=(Secret(text),)).masked()
+
+        assert quoted.strip('"').encode() not in found.content
+        assert b"*" in found.content
+
+
+def test_a_secret_that_a_server_quotes_in_a_header_is_masked() -> None:
+    headers = CIMultiDictProxy(CIMultiDict({"x-refused": f"token {TOKEN}", "x-request-id": "r-1"}))
+
+    found = Response(401, headers, secrets=(Secret(TOKEN),)).masked()
+    assert TOKEN not in str(found.headers)
+    assert found.request_id == "r-1"
+
+
+def test_a_bearer_is_masked_without_its_scheme_too() -> None:
+    found = Response(401, content=TOKEN.encode(), secrets=(Secret(f"Bearer {TOKEN}"),)).masked()
+
+    assert TOKEN.encode() not in found.content
+
+
+def test_an_empty_secret_masks_nothing() -> None:
+    response = Response(422, content=b"refused", secrets=(Secret(""),))
+
+    assert response.masked().content == b"refused"
+
+
+@pytest.mark.parametrize("padding", [0, 480, 9_980, 9_995, 10_000])
+def test_a_secret_is_masked_wherever_a_long_message_is_cut(padding: int) -> None:
+    message = TOKEN * 400 + "x" * padding + TOKEN
+    body = json.dumps({"message": message}).encode()
+
+    error = Response(422, content=body, secrets=(Secret(TOKEN),)).error(
+        lambda document: ErrorBody(message=document["message"])
+    )
+    assert TOKEN[:12] not in error.message
+
+
+def test_a_secret_that_json_escapes_is_masked() -> None:
+    body = json.dumps({"message": f"refused: {TOKEN}"}).replace("c", "\\u0063").encode()
+
+    error = Response(422, content=body, secrets=(Secret(TOKEN),)).error(
+        lambda document: ErrorBody(message=document["message"])
+    )
+    assert error.message.startswith("refused: *")
+    assert TOKEN not in error.message

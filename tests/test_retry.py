@@ -24,8 +24,8 @@ from dbusers import (
 )
 from dbusers import digitalocean as do
 from dbusers import scalingo as sc
-from dbusers.middleware import retry_delay
 from dbusers.options import OnResponse
+from dbusers.retry import retry_delay
 from tests.clocks import JumpingClock
 from tests.raw_server import BeforeReading, RawServer, Step, answer, end, raw, reset, truncated
 

@@ -6,16 +6,18 @@ from typing import Final, Self
 
 import aiohttp
 
-from dbusers.adapter import MAX_BODY_SIZE, Adapter
+from dbusers.adapter import Adapter
 from dbusers.auth import BearerToken, base_url_of, token_of
 from dbusers.clock import SYSTEM_CLOCK, Clock
 from dbusers.digitalocean.databases import DatabasesRequestBuilder
 from dbusers.digitalocean.errors import read_error
 from dbusers.errors import ConfigurationError
 from dbusers.options import RequestOption
-from dbusers.ratelimit import PROVIDER_LIMIT, ProviderLimit, RateLimit, Window, rate_limit_of
+from dbusers.ratelimit import PROVIDER_LIMIT, ProviderLimit, RateLimit, rate_limit_of
 from dbusers.request import Middleware
 from dbusers.secret import Secret
+from dbusers.transport import MAX_BODY_SIZE
+from dbusers.windows import Window
 
 BASE_URL: Final = "https://api.digitalocean.com"
 # Requests per token; API reference, "Rate Limit". Each counts for an hour after it was made.

@@ -15,7 +15,9 @@ from urllib.parse import unquote
 import attrs
 import orjson
 
+from dbusers.auth import is_token
 from dbusers.clock import Clock
+from dbusers.codec import Problem
 from dbusers.errors import ConfigurationError, InvalidRequest
 from dbusers.model import Model
 from dbusers.request import Repeat, RequestInformation
@@ -212,7 +214,11 @@ class TokenChain:
 
     async def _token(self, request: RequestInformation, *at: str) -> Secret:
         assert self._send is not None  # noqa: S101  (the client connects it)
-        answer: TokenAnswer = (await self._send(request)).read(TokenAnswer, *at)
+        response = await self._send(request)
+        answer: TokenAnswer = response.read(TokenAnswer, *at)
+        if not is_token(answer.token):
+            path = ".".join(("$", *at, "token"))
+            raise response.unexpected(Problem((f"expected a token, found other text @ {path}",)))
         return answer.token
 
 

@@ -7,18 +7,20 @@ from typing import Final, Self
 
 import aiohttp
 
-from dbusers.adapter import MAX_BODY_SIZE, Adapter
+from dbusers.adapter import Adapter
 from dbusers.auth import base_url_of, token_of
 from dbusers.clock import SYSTEM_CLOCK, Clock
 from dbusers.errors import ConfigurationError
 from dbusers.options import RequestOption
-from dbusers.ratelimit import PROVIDER_LIMIT, ProviderLimit, RateLimit, Window, rate_limit_of
+from dbusers.ratelimit import PROVIDER_LIMIT, ProviderLimit, RateLimit, rate_limit_of
 from dbusers.request import Middleware
 from dbusers.scalingo.apps import AppsRequestBuilder, RegionsRequestBuilder
 from dbusers.scalingo.auth import Hosts, TokenChain
 from dbusers.scalingo.databases import DatabasesRequestBuilder
 from dbusers.scalingo.errors import read_error
 from dbusers.secret import Secret
+from dbusers.transport import MAX_BODY_SIZE
+from dbusers.windows import Window
 
 AUTH_URL: Final = "https://auth.scalingo.com"
 API_URL: Final = "https://api.{region}.scalingo.com"

@@ -453,10 +453,11 @@ class SlowQueue(RateLimit):
         self.clock = clock
         self.until_late = late
 
-    async def acquire(self, within: float = inf) -> None:
+    async def acquire(self, within: float = inf) -> float:
         self.until_late -= 1
         if not self.until_late:
             self.clock.now += HOUR
+        return self.clock.now
 
 
 async def test_the_deadline_holds_for_a_bearer_that_expired_in_the_queue(

@@ -1,0 +1,44 @@
+"""What a running operation is at, and until when: for its deadline, and for the error that ends it.
+
+Waits whose length is known are compared with the deadline and not begun if they end later; `within`
+is for those whose length is not.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from contextvars import ContextVar
+from math import inf
+from typing import TypeVar
+
+import attrs
+
+T = TypeVar("T")
+
+
+class OutOfTime(Exception):
+    """The operation's deadline has passed, or will before what it waits for."""
+
+
+@attrs.define
+class Progress:
+    """One operation: its `deadline` on the client's clock, and how far it has come."""
+
+    deadline: float = inf
+    phase: str = "send"
+    attempts: int = 0
+    retries: list[str] = attrs.field(factory=list)
+
+
+progress: ContextVar[Progress] = ContextVar("dbusers.progress")
+
+
+async def within(seconds: float, awaitable: Awaitable[T]) -> T:
+    """Return what `awaitable` does; raises `OutOfTime` if it takes longer."""
+    scope = asyncio.timeout(None if seconds == inf else seconds)
+    try:
+        async with scope:
+            return await awaitable
+    except TimeoutError:
+        if not scope.expired():
+            raise  # a caller's middleware has a timeout of its own
+    raise OutOfTime

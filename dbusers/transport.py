@@ -1,0 +1,207 @@
+"""`Transport`: sends one request over aiohttp; the only file that touches a socket.
+
+It knows nothing of retries, budgets or deadlines: one request, one answer, or one of our errors.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from dbusers.codec import Problem
+from dbusers.errors import (
+    ConfigurationError,
+    ConnectionFailed,
+    DbusersError,
+    InvalidRequest,
+    RequestTimedOut,
+)
+from dbusers.options import RETRIED_STATUSES, TimeoutOption
+from dbusers.proxy import proxies_for
+from dbusers.request import RequestInformation
+from dbusers.response import Response
+from dbusers.secret import Secret, SecretBuffer, SecretBytes, SecretText
+from dbusers.version import __version__
+
+MAX_BODY_SIZE: Final = 64 * 1024 * 1024  # bytes, decompressed; 1,000 users take about 184 KB
+CONNECTIONS: Final = 100  # at once, per client
+DEFAULT_TIMEOUT: Final = TimeoutOption()
+DEFAULT_HEADERS: Final = CIMultiDict(
+    {"Accept": "application/json", "User-Agent": f"dbusers/{__version__}"}
+)
+
+
+class Transport:
+    """The connections of one client, on one event loop.
+
+    The session is opened with the first request and closed by `aclose`. A session that was passed
+    in is used and never closed; which proxy it takes is its own affair.
+    """
+
+    def __init__(
+        self, session: aiohttp.ClientSession | None, base_urls: Iterable[str], max_body_size: int
+    ) -> None:
+        self._session = session
+        self._owns_session = session is None
+        self._proxies = {} if session is not None else proxies_for(base_urls)
+        self._max_body_size = max_body_size
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def check_loop(self) -> None:
+        """Raise `ConfigurationError` on another event loop than the first one."""
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        if self._loop is not loop:
+            raise ConfigurationError(
+                "the client was first used on another event loop: make one client for each "
+                "asyncio.run(), and close it there"
+            )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._session is not None and self._owns_session:
+            await self._session.close()
+
+    async def exchange(
+        self, request: RequestInformation, credential: Secret, timeout: TimeoutOption
+    ) -> Response | DbusersError:
+        """Return the answer, or the error in place of one.
+
+        Returned and not raised, for a traceback would show this frame, which knows the credential.
+        """
+        session = self._session
+        if session is None:
+            session = self._session = _new_session()
+        secrets = (credential, *request.secrets)
+        url = URL(request.url, encoded=True)  # nothing is normalised: what is quoted stays so
+        proxy = self._proxies.get(url.host or "") if self._proxies else None
+        headers = DEFAULT_HEADERS.copy()
+        if request.content is not None:
+            headers["Content-Type"] = "application/json"
+        if request.headers:
+            headers.update(request.headers)
+        headers["Authorization"] = SecretText(credential.reveal())
+        try:
+            async with session.request(
+                request.method,
+                url,
+                headers=headers,
+                data=None if request.content is None else SecretBytes(request.content),
+                allow_redirects=False,
+                raise_for_status=False,  # a session may do so, and its error has no body
+                timeout=(
+                    DEFAULT_CLIENT_TIMEOUT
+                    if timeout is DEFAULT_TIMEOUT
+                    else _client_timeout(timeout)
+                ),
+                proxy=proxy.url if proxy else None,
+                proxy_headers=proxy.headers if proxy else None,
+                middlewares=request.aiohttp_middlewares or None,  # None: the session's own
+            ) as answer:
+                content = await self._read(answer)
+                if isinstance(content, Problem):
+                    answer.close()
+                    found = Response(answer.status, answer.headers, attempts=0, secrets=secrets)
+                    return found.unexpected(content)
+                return Response(answer.status, answer.headers, bytes(content), secrets=secrets)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return _translated(error, timeout)
+        except (RuntimeError, ValueError) as error:
+            if request.aiohttp_middlewares and not session.closed:
+                raise  # a caller's hook is the likelier source
+            return _misused(session, error)
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> SecretBuffer | Problem:
+        # No piece of it is ever a plain local: a traceback would show it.
+        body = answer.content
+        try:
+            content = SecretBuffer(await body.readany())
+            while not body.at_eof() and len(content) <= self._max_body_size:
+                content += await body.readany()
+        except aiohttp.ClientPayloadError as error:
+            if "content-encoding" not in str(error):
+                raise
+            return Problem(("the body is not compressed as its headers say",))
+        if len(content) > self._max_body_size:
+            return Problem((f"the body is larger than {self._max_body_size} bytes",))
+        return content
+
+
+def _new_session() -> aiohttp.ClientSession:
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+    # By itself aiohttp sends an idempotent request again when a kept-alive connection drops: past
+    # the rate limit, and a DELETE whose first answer was lost would end as "not found". There is
+    # no public switch; tests/test_retry.py fails if this one stops working.
+    session._retry_connection = False
+    return session
+
+
+def _client_timeout(timeout: TimeoutOption) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=timeout.attempt, sock_connect=timeout.connect, sock_read=timeout.read
+    )
+
+
+DEFAULT_CLIENT_TIMEOUT: Final = _client_timeout(DEFAULT_TIMEOUT)
+
+
+def _translated(error: Exception, timeout: TimeoutOption) -> DbusersError:  # noqa: PLR0911  (a table)
+    """Return our error for aiohttp's: the one seam where foreign exceptions end.
+
+    Their text names hosts and system errors, never headers or bodies.
+    """
+    match error:
+        case aiohttp.ConnectionTimeoutError():
+            return RequestTimedOut(
+                f"no connection within {timeout.connect} s (TimeoutOption.connect)",
+                phase="connect",
+                sent=False,
+            )
+        case aiohttp.SocketTimeoutError():
+            return RequestTimedOut(
+                f"no data for {timeout.read} s (TimeoutOption.read)", phase="read", sent=True
+            )
+        case TimeoutError():
+            return RequestTimedOut(
+                f"no answer within {timeout.attempt} s (TimeoutOption.attempt)",
+                phase="attempt",
+                sent=True,
+            )
+        case aiohttp.ClientSSLError():
+            return ConnectionFailed(f"no secure connection: {error}", sent=False, retryable=False)
+        case aiohttp.ClientConnectorError():
+            return ConnectionFailed(f"no connection: {error}", sent=False)
+        case aiohttp.ClientHttpProxyError():
+            return ConnectionFailed(
+                f"the proxy refused the connection with status {error.status}",
+                sent=False,
+                retryable=error.status in RETRIED_STATUSES,
+            )
+        case aiohttp.InvalidURL():
+            return InvalidRequest("the URL cannot be sent: its host or port is invalid")
+        case aiohttp.ClientResponseError() if "content-encoding" in error.message.lower():
+            return ConnectionFailed(
+                "the answer is compressed in a way that cannot be read here",
+                sent=True,
+                retryable=False,
+            )
+        case aiohttp.ClientResponseError():
+            return ConnectionFailed("the answer is not HTTP", sent=True)
+        case aiohttp.ClientPayloadError():  # whose own text may quote the body
+            return ConnectionFailed("the answer broke off before its end", sent=True)
+        case _:
+            reason = str(error) or type(error).__name__
+            return ConnectionFailed(f"the connection broke: {reason}", sent=True)
+
+
+def _misused(session: aiohttp.ClientSession, error: Exception) -> ConfigurationError:
+    if session.closed:
+        return ConfigurationError("the aiohttp session is closed: pass an open one")
+    return ConfigurationError(f"the aiohttp session cannot be used: {error}")
