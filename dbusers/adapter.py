@@ -105,6 +105,10 @@ class Adapter:
         finally:
             await self._transport.aclose()
 
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise ConfigurationError("the client is closed: make a new one")
+
     def _others_running(self) -> list[asyncio.Timeout]:
         # A hook may close the client, and does not wait for its own call; nor does anyone for the
         # calls of a loop that has ended.
@@ -127,8 +131,7 @@ class Adapter:
         raise response.error(self._read_error)
 
     async def _operate(self, request: RequestInformation, handler: Handler) -> Response:
-        if self._closed:
-            raise ConfigurationError("the client is closed: make a new one")
+        self._refuse_if_closed()
         self._transport.check_loop()
         total = (request.option(TimeoutOption) or DEFAULT_TIMEOUT).total
         at = Progress(inf if total is None else self._clock.monotonic() + total)
@@ -164,6 +167,7 @@ class Adapter:
         raise error
 
     async def _transmit(self, request: RequestInformation, credential: Secret) -> Response:
+        self._refuse_if_closed()  # by a hook, perhaps
         timeout = request.option(TimeoutOption) or DEFAULT_TIMEOUT
         left = progress.get().deadline - self._clock.monotonic()
         last = timeout.attempt is None or left < timeout.attempt

@@ -133,6 +133,7 @@ def _converter() -> Converter:
     converter.register_structure_hook(datetime, _timestamp)
     converter.register_structure_hook_factory(_is_open_enum, lambda _: _open_enum)
     converter.register_structure_hook_factory(_is_maybe, _structure_maybe)
+    converter.register_structure_hook_factory(_is_object, lambda _: _object)
     converter.register_structure_hook_factory(_is_list, _structure_list)
     converter.register_structure_hook_factory(_is_model, _structure_model)
     converter.register_unstructure_hook(Secret, Secret.reveal)
@@ -180,6 +181,12 @@ def _open_enum(value: Any, _: Any) -> str:
     return value
 
 
+def _object(value: Any, _: Any) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise Unreadable.type_of(value, "an object")
+    return value
+
+
 def _is_model(cls: Any) -> bool:
     return isinstance(cls, type) and issubclass(cls, Model)
 
@@ -204,6 +211,10 @@ def _is_open_enum_class(cls: Any) -> bool:
 def _is_text(cls: Any) -> bool:
     members = set(_members(cls) or (cls,)) - {NoneType, Absent}
     return str in members and all(m is str or _is_open_enum_class(m) for m in members)
+
+
+def _is_object(cls: Any) -> bool:
+    return bool(cls == dict[str, Any])
 
 
 def _is_list(cls: Any) -> bool:

@@ -30,14 +30,13 @@ class RateLimit:
     Give one to several clients and they share it. Clients that get none share their provider's
     own, by token, with all others in the process.
 
-    Others may use the same token: other processes, people, tools. Where answers say how many
-    requests are left of a window, theirs count as well, and as many as they used are left to them
-    for the next time, up to the share `reserve` of each window. To leave them more than that from
-    the start, make the windows smaller.
+    Others may use the same token: other processes, people, tools. Theirs count as well, as far as
+    answers tell how many requests are left of a window. `reserve` is the share of each window that
+    is kept free for them: 0.1, say, for a long run beside a service that must not wait.
     """
 
     def __init__(
-        self, windows: Iterable[Window], *, reserve: float = 0.1, clock: Clock = SYSTEM_CLOCK
+        self, windows: Iterable[Window], *, reserve: float = 0.0, clock: Clock = SYSTEM_CLOCK
     ) -> None:
         self._log = SlidingWindows(windows, reserve)
         self._clock = clock

@@ -11,10 +11,10 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from dbusers import codec
 from dbusers.errors import APIError, UnexpectedBody, error_class
-from dbusers.secret import Secret, mask, spellings
+from dbusers.secret import Secret, longest_spelling, mask
 
 MESSAGE_LENGTH: Final = 500  # characters of a provider's message that an error keeps
-READ_LENGTH: Final = 10_000  # characters of it that are looked at
+READ_LENGTH: Final = 50_000  # characters of it that are looked at
 RATE_LIMIT_HEADERS: Final = (
     "ratelimit-limit",
     "ratelimit-remaining",
@@ -172,11 +172,19 @@ class Response:
             raise self.unexpected(found)
         return found
 
+    def done(self) -> None:
+        """Raise `UnexpectedBody` if a success that needs no body is a web page.
+
+        Something in between has answered, then, and the provider has done nothing.
+        """
+        if self.content and self.headers.get("content-type", "").lower().startswith("text/html"):
+            raise self.unexpected(codec.Problem(("a web page",)))
+
     def error(self, read: ErrorReader) -> APIError:
         """Return the error that this answer is, with what it repeats of our secrets masked."""
         document = self._parsed()
         body = ErrorBody() if isinstance(document, codec.Problem) else read(document)
-        facts = self._facts()
+        facts = self.facts()
         if body.request_id:
             facts["request_id"] = self._printable(body.request_id)
         message = self._printable(body.message) or self._unreadable_message()
@@ -187,7 +195,7 @@ class Response:
         return UnexpectedBody(
             f"the answer ({self._kind()}) cannot be read: {'; '.join(problem.lines[:5])}",
             problems=problem.lines,
-            **self._facts(),
+            **self.facts(),
         )
 
     def _parsed(self) -> Any:
@@ -207,7 +215,8 @@ class Response:
         kind = self._printable(self.headers.get("content-type", "").partition(";")[0].strip())
         return f"{len(self.content)} bytes, {kind or 'no content type'}"
 
-    def _facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
+        """Return what every error carries of its answer, without our secrets in it."""
         headers = self._masked_headers()
         headers.popall("set-cookie", None)
         return {
@@ -229,8 +238,7 @@ class Response:
         masked = mask(text[:READ_LENGTH], secrets)
         if len(text) > READ_LENGTH:
             # A secret at the cut is not found there, and masking moved it forward.
-            longest = max((len(each) for one in secrets for each in spellings(one)), default=0)
-            masked = masked[: len(masked) - longest]
+            masked = masked[: max(0, len(masked) - longest_spelling(secrets))]
         line = "".join(c if c.isprintable() else " " for c in masked[:MESSAGE_LENGTH])
         return line if len(masked) <= MESSAGE_LENGTH else line[:-1] + "…"
 

@@ -5,12 +5,15 @@ or traceback with locals shows them by accident. `reveal()` is the one way to th
 """
 
 import hmac
+import html
 import json
-from collections.abc import Iterable
-from typing import Final, NoReturn
-from urllib.parse import quote, quote_plus
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any, Final, NoReturn, SupportsIndex
 
 MASK: Final = "**********"
+LONGEST_CHARACTER: Final = 12  # one that is four bytes in UTF-8, in a URL: %F0%9F%98%80
 
 
 class Secret:
@@ -67,25 +70,44 @@ class Secret:
 
 
 def mask(text: str, secrets: Iterable[Secret]) -> str:
-    """Return `text` with each of the secrets replaced, also as JSON and URLs write them."""
+    """Return `text` with each of the secrets replaced, also as JSON, URLs and HTML spell them."""
     for secret in secrets:
-        for spelling in spellings(secret):
-            text = text.replace(spelling, MASK)
+        if secret:
+            text = _pattern(secret).sub(MASK, text)
     return text
 
 
-def spellings(secret: Secret) -> tuple[str, ...]:
-    """Return how servers may repeat the secret, the longest first."""
-    plain = secret.reveal()
-    utf8 = plain.encode("utf-8", "surrogatepass")
-    forms = {
-        plain,
-        json.dumps(plain)[1:-1],
-        json.dumps(plain, ensure_ascii=False)[1:-1],
-        quote(utf8, safe=""),
-        quote_plus(utf8),
+def longest_spelling(secrets: Iterable[Secret]) -> int:
+    """Return how many characters a secret may take in a text."""
+    return max((LONGEST_CHARACTER * len(secret.reveal()) for secret in secrets), default=0)
+
+
+@lru_cache(maxsize=64)  # thousands of answers are refused with one credential
+def _pattern(secret: Secret) -> re.Pattern[str]:
+    return re.compile("".join(map(_spellings, secret.reveal())))
+
+
+def _spellings(character: str) -> str:
+    """Return a pattern for all that a server may make of a character."""
+    if character.isascii() and character.isalnum():
+        return character  # which nobody escapes
+    utf8 = character.encode("utf-8", "surrogatepass")
+    escapes = {
+        json.dumps(character)[1:-1],
+        "".join(f"\\u{unit:04x}" for unit in _utf16(character)),
+        "".join(f"%{byte:02x}" for byte in utf8),
+        f"&#{ord(character)};",
+        f"&#x{ord(character):x};",
+        html.escape(character),
+        *{"/": ["\\/"], " ": ["+"]}.get(character, []),
     }
-    return tuple(sorted(forms - {""}, key=len, reverse=True))
+    longest_first = sorted(escapes, key=len, reverse=True)
+    return f"(?:(?i:{'|'.join(map(re.escape, longest_first))})|{re.escape(character)})"
+
+
+def _utf16(character: str) -> Iterator[int]:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return (high << 8 | low for high, low in zip(units[::2], units[1::2], strict=True))
 
 
 class SecretText(str):
@@ -101,9 +123,13 @@ class SecretText(str):
 
 
 class SecretBytes(bytes):
-    """A body on its way to the socket; see `SecretText`."""
+    """A body on its way to the socket; see `SecretText`. So are its pieces."""
 
     __slots__ = ()
+
+    def __getitem__(self, key: SupportsIndex | slice) -> Any:
+        found = super().__getitem__(key)
+        return SecretBytes(found) if isinstance(found, bytes) else found
 
     def __repr__(self) -> str:
         return repr(MASK.encode())

@@ -22,6 +22,7 @@ MARGIN: Final = 0.5  # seconds
 # And one that takes its time is counted for longer than that. Whoever asks which requests are not
 # our own must not take it for one.
 LATENCY: Final = 10.0  # seconds
+OVERTAKEN: Final = 5.0  # seconds in which answers may come in another order than requests arrived
 
 
 @attrs.frozen
@@ -53,11 +54,11 @@ class SlidingWindows:
         if not 0 <= reserve < 1:
             raise ConfigurationError("a RateLimit's reserve is a share: at least 0, less than 1")
         self.longest = max(window.seconds for window in self.windows)
-        self._reserve = reserve
+        self._open = [(w.requests - int(w.requests * reserve), w.seconds) for w in self.windows]
         self._own: deque[float] = deque()
+        self._told_at = 0.0
         self._others = 0
         self._counted = self._own  # another one, with the others in it, when there are any
-        self._open = [(window.requests, window.seconds) for window in self.windows]
 
     def __len__(self) -> int:
         """Return how many requests the log has: the place of the next one."""
@@ -130,17 +131,15 @@ class SlidingWindows:
             since = now - seconds - LATENCY
             own = sum(1 for _ in takewhile(lambda made: made > since, reversed(self._own)))
         others = max(0, limit - remaining - own)
+        if others < self._others and now < self._told_at + OVERTAKEN:
+            return  # counted before some of our own arrived, though it comes after their answers
         if others or self._others:
+            self._told_at = now
             age = max(0.0, seconds - first_expires_in())
             self._count_others(others, now - age, now)
 
     def _count_others(self, others: int, first: float, now: float) -> None:
         self._others = others
-        self._open = [
-            # As many as they used are left to them, and not more than the reserve.
-            (w.requests - min(others, int(w.requests * self._reserve)), w.seconds)
-            for w in self.windows
-        ]
         self._counted = self._own
         if others:
             step = (now - first) / others

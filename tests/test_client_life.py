@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -14,9 +15,12 @@ from dbusers import (
     DbusersError,
     DigitalOceanClient,
     NotFound,
+    RateLimit,
     RequestConfiguration,
     Response,
     RetryOption,
+    ScalingoClient,
+    Window,
 )
 from dbusers.options import OnResponse
 from tests.calls import get, opened
@@ -141,17 +145,6 @@ async def test_closing_ends_the_connections(server: RawServer) -> None:
     assert server.open_connections == 0
 
 
-async def test_a_request_under_way_fails_when_the_client_is_closed(server: RawServer) -> None:
-    server.plays(silence())
-    client = opened(server)
-    under_way = asyncio.create_task(get(client))
-    await server.arrived.wait()
-
-    await client.aclose()
-    with pytest.raises(DbusersError):
-        await under_way
-
-
 def test_a_client_can_be_made_before_there_is_a_loop(refused_url: str) -> None:
     client = DigitalOceanClient("a-token", base_url=refused_url)
 
@@ -163,21 +156,89 @@ def test_a_client_can_be_made_before_there_is_a_loop(refused_url: str) -> None:
         asyncio.run(use())
 
 
-def test_another_loop_is_told() -> None:
-    async def use(server: RawServer, client: DigitalOceanClient) -> None:
-        server.plays(answer(200, USER))
-        await get(client)
+Make = Callable[[RawServer], DigitalOceanClient | ScalingoClient]
 
-    async def first() -> DigitalOceanClient:
+
+def of_scalingo(server: RawServer) -> ScalingoClient:
+    hosts: Any = dict.fromkeys(("auth_url", "api_url", "database_api_url"), server.url)
+    return ScalingoClient("tk-us-x", rate_limit=None, **hosts)
+
+
+@pytest.fixture(params=[opened, of_scalingo], ids=["digitalocean", "scalingo"])
+def made(request: pytest.FixtureRequest) -> Make:
+    """Either provider's client, of a server at which it is used by `databases.get()`."""
+    made: Make = request.param
+    return made
+
+
+async def used(made: Make, *, closed: bool = False) -> DigitalOceanClient | ScalingoClient:
+    async with RawServer() as server:
+        server.plays(answer(200, {"token": "bearer", "databases": [], "apps": []}))
+        client = made(server)
+        assert await client.databases.get() == []
+        if closed:
+            await client.aclose()
+        return client
+
+
+def test_another_loop_is_told(made: Make) -> None:
+    client = asyncio.run(used(made))
+
+    with pytest.raises(ConfigurationError, match="event loop"):
+        asyncio.run(get_databases(client))
+    asyncio.run(client.aclose())
+
+
+async def get_databases(client: DigitalOceanClient | ScalingoClient) -> object:
+    return await client.databases.get()
+
+
+def test_a_client_that_was_closed_on_another_loop_says_that_it_is_closed(made: Make) -> None:
+    client = asyncio.run(used(made, closed=True))
+
+    with pytest.raises(ConfigurationError, match="client is closed"):
+        asyncio.run(get_databases(client))
+
+
+def test_a_call_on_a_loop_that_stands_still_stops_nobody_from_closing(refused_url: str) -> None:
+    clock = StuckClock()
+    client = DigitalOceanClient("a-token", base_url=refused_url, clock=clock, rate_limit=None)
+    loop = asyncio.new_event_loop()
+    call = loop.create_task(get_databases(client))
+    loop.run_until_complete(clock.sleeping.wait())  # the call is in a retry delay
+
+    asyncio.run(asyncio.wait_for(client.aclose(), 5))
+    call.cancel()
+    loop.run_until_complete(asyncio.wait([call]))
+    loop.close()
+
+
+def test_calls_that_a_run_leaves_behind_hold_up_no_other() -> None:
+    clock = StuckClock()
+    budget = RateLimit([Window(1, 60)], clock=clock)
+
+    async def use(calls: int) -> DigitalOceanClient:
         async with RawServer() as server:
-            client = opened(server)
-            await use(server, client)
-            await client.adapter._session.close()  # type: ignore[union-attr]  # it has one by now
+            server.plays(answer(200, {"databases": []}))
+            client = opened(server, rate_limit=budget, clock=clock)
+            tasks = [asyncio.create_task(client.databases.get()) for _ in range(calls)]
+            assert await asyncio.wait_for(tasks[0], 5) == []
+            if calls > 1:
+                await clock.sleeping.wait()
             return client
 
-    client = asyncio.run(first())
-    with pytest.raises(ConfigurationError, match="event loop"):
-        asyncio.run(get(client))
+    first = asyncio.run(use(calls=3))  # which ends with two of them in the queue
+    clock.now += 3600
+    second = asyncio.run(use(calls=1))
+    clock.now += 3600
+    assert budget.is_unused()
+    for client in (first, second):
+        asyncio.run(client.aclose())
+
+
+def test_a_client_for_each_run_is_as_good_as_one(made: Make) -> None:
+    for _ in range(3):
+        asyncio.run(used(made, closed=True))
 
 
 def test_a_session_of_another_loop_is_told(refused_url: str) -> None:

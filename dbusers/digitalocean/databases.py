@@ -194,7 +194,7 @@ class UserRequestBuilder(RequestBuilder):
         Raises `NotFound` if there was none, unless an earlier attempt of this very call, whose
         answer was lost, may have removed it.
         """
-        await self.adapter.send(self.to_delete_request_information(configuration))
+        (await self.adapter.send(self.to_delete_request_information(configuration))).done()
 
     def to_delete_request_information(
         self, configuration: RequestConfiguration | None = None

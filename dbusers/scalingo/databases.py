@@ -196,12 +196,7 @@ class UserRequestBuilder(RequestBuilder):
                 return user
         raise NotFound(
             f"no user {name!r} in database {self.path_parameters['db']!r}",
-            status=404,
-            headers=answer.headers,
-            request_id=answer.request_id,
-            rate_limit=answer.rate_limit,
-            attempts=answer.attempts,
-            retries=answer.retries,
+            **{**answer.facts(), "status": 404},
         )
 
     def to_get_request_information(
@@ -243,7 +238,7 @@ class UserRequestBuilder(RequestBuilder):
         cannot be removed. Raises `NotFound` if there was none, unless an earlier attempt of this
         very call, whose answer was lost, may have removed it.
         """
-        await self.adapter.send(self.to_delete_request_information(configuration))
+        (await self.adapter.send(self.to_delete_request_information(configuration))).done()
 
     def to_delete_request_information(
         self, configuration: RequestConfiguration | None = None

@@ -114,12 +114,14 @@ class FaultScript:
     def next_for(self, request: RecordedRequest) -> Fault | None:
         """Return the fault that hits this request, if any, and count the request."""
         for armed in self._armed:
-            if armed.used_up or not armed.fault.matches(request):
+            if not armed.fault.matches(request):
                 continue
             if armed.passed < armed.fault.after:
                 armed.passed += 1
                 continue
             armed.hits += 1
+            if armed.used_up:
+                self._armed.remove(armed)
             return armed.fault
         return None
 

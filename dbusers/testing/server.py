@@ -10,6 +10,7 @@ import struct
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from email.utils import formatdate
 from typing import Protocol
 
 from aiohttp import web
@@ -99,7 +100,7 @@ class Server:
         else:
             answer = self._api_for(path).answer(received)
         received.status = answer.status
-        return _response(answer)
+        return _response(self._dated(answer))
 
     async def _handle_with_fault(
         self, request: web.BaseRequest, received: RecordedRequest, fault: Fault
@@ -117,12 +118,18 @@ class Server:
         except FaultDoesNotFit as misfit:
             answer = Answer.text(500, f"{misfit}\n")
         received.status = answer.status
+        answer = self._dated(answer)
         if fault.cut == "after":
             _reset(request)
         elif fault.cut is not None:
             sent = len(answer.content) // 2 if fault.cut == "body" else 0
             _end_early(request, answer, sent)
         return _response(answer)
+
+    def _dated(self, answer: Answer) -> Answer:
+        # By the clock that its other headers go by; the HTTP library would take the machine's.
+        date = formatdate(self._clock(), usegmt=True)
+        return evolve(answer, headers={"date": date, **answer.headers})
 
     def _api_for(self, path: str) -> API:
         is_scalingo = path.startswith(("/v1/", "/api/"))
