@@ -64,7 +64,9 @@ class Limit:
         at = progress.get()
         if self._authenticator.at_hand(request) is None:
             if self._limit is not None and self._limit.delay() > longest:
-                raise _used_up(self._limit)  # before others are kept waiting by the fetching
+                raise _used_up(
+                    self._limit, longest
+                )  # before others are kept waiting by the fetching
             await fetched_credential(self._authenticator, request, self._clock)
         if self._limit is None:
             at.phase = "send"
@@ -76,7 +78,7 @@ class Limit:
             counted = await self._limit.acquire(min(left, longest))
         except TimeoutError:
             if longest < left:
-                raise _used_up(self._limit) from None
+                raise _used_up(self._limit, longest) from None
             raise OutOfTime from None
         at.phase = "send"
         at.attempts += 1
@@ -86,11 +88,11 @@ class Limit:
             self._limit.settle(counted)
 
 
-def _used_up(limit: RateLimit) -> RateLimited:
+def _used_up(limit: RateLimit, longest: float) -> RateLimited:
     delay = limit.delay()
     return RateLimited(
-        f"not sent: the token's budget is used up for {delay:.1f} s, and RateLimitOption.max_wait "
-        "allows for less",
+        f"the token's budget is used up for {delay:.1f} s, and RateLimitOption.max_wait is "
+        f"{longest:g}: nothing was sent",
         status=429,
         rate_limit=RateLimitState(retry_after=delay),
         retryable=True,
