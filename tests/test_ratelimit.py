@@ -387,7 +387,7 @@ async def test_a_loop_that_ends_without_its_tasks_leaves_its_turns_to_the_others
     await limit.acquire()
     abandoned = asyncio.new_event_loop()
 
-    async def ask() -> "asyncio.Task[None]":
+    async def ask() -> "asyncio.Task[float]":
         asking = asyncio.create_task(limit.acquire())
         await asyncio.sleep(0)
         return asking

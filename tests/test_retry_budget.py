@@ -17,7 +17,7 @@ from dbusers.retry import ALWAYS_ALLOWED, RECENT, RetryBudget
 from tests.clocks import JumpingClock
 from tests.raw_server import RawServer, answer
 
-USERS = {"users": []}
+USERS: dict[str, list[str]] = {"users": []}
 AT_ONCE = RetryOption(base_delay=0.0)
 
 
