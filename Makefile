@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench build clean
+.PHONY: help demo test check format bench soak fuzz build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,12 @@ format: .venv/dev  ## format and fix what can be fixed
 
 bench: .venv/dev  ## CPU per request and import time, as ratios to plain aiohttp
 	$(BIN)/python -m tests.benchmarks
+
+soak: .venv/dev  ## 100,000 calls against a sandbox full of faults, in about three minutes
+	$(BIN)/python -m tests.soak
+
+fuzz: .venv/dev  ## answers that no provider should give, for one minute
+	$(BIN)/python -m tests.fuzz
 
 build: .venv/dev  ## a wheel and an sdist in dist/
 	$(BIN)/python -m build
