@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from math import inf
-from typing import Final, cast
+from typing import cast
 
 import aiohttp
 import attrs
@@ -11,7 +11,7 @@ import attrs
 from dbusers.auth import Authenticator
 from dbusers.clock import SYSTEM_CLOCK, Clock
 from dbusers.deadline import OutOfTime, Progress, progress
-from dbusers.errors import ConfigurationError, DbusersError, RequestTimedOut
+from dbusers.errors import ConfigurationError, ConnectionFailed, DbusersError, RequestTimedOut
 from dbusers.middleware import Authorize, InTime, Limit, chain
 from dbusers.options import OnResponse, RequestOption, TimeoutOption
 from dbusers.ratelimit import RateLimit
@@ -27,8 +27,6 @@ from dbusers.response import ErrorReader, Response
 from dbusers.retry import Retry
 from dbusers.secret import Secret
 from dbusers.transport import DEFAULT_TIMEOUT, MAX_BODY_SIZE, Transport
-
-LEAST_TIME: Final = 0.001  # seconds; aiohttp takes 0 for "without end"
 
 
 class Adapter:
@@ -94,9 +92,9 @@ class Adapter:
 
         Later calls raise the same. Returns when all have ended.
         """
-        if not self._closed:
-            self._closed = True
-            for scope in self._others_running():
+        self._closed = True
+        for scope in self._others_running():
+            if scope.when() is None:  # not ended yet
                 scope.reschedule(0)  # at once
         try:
             while self._others_running():
@@ -149,8 +147,8 @@ class Adapter:
             error: DbusersError = RequestTimedOut(
                 f"no answer within {total} s (TimeoutOption.total); under way: {at.phase}",
                 phase=at.phase,
-                sent=at.attempts > 0,
-                retryable=request.repeat is Repeat.ALWAYS or not at.attempts,
+                sent=at.sent,
+                retryable=request.repeat is Repeat.ALWAYS or not at.sent,
             )
         except TimeoutError:
             if not scope.expired():
@@ -169,12 +167,18 @@ class Adapter:
     async def _transmit(self, request: RequestInformation, credential: Secret) -> Response:
         self._refuse_if_closed()  # by a hook, perhaps
         timeout = request.option(TimeoutOption) or DEFAULT_TIMEOUT
-        left = progress.get().deadline - self._clock.monotonic()
+        at = progress.get()
+        left = at.deadline - self._clock.monotonic()
+        if left <= 0:
+            raise OutOfTime
         last = timeout.attempt is None or left < timeout.attempt
         if last:
-            timeout = attrs.evolve(timeout, attempt=max(left, LEAST_TIME) if left < inf else None)
+            timeout = attrs.evolve(timeout, attempt=left if left < inf else None)
+        before, at.sent = at.sent, True
         outcome = await self._transport.exchange(request, credential, timeout)
         if isinstance(outcome, DbusersError):
+            if isinstance(outcome, ConnectionFailed | RequestTimedOut):
+                at.sent = before or outcome.sent
             if last and isinstance(outcome, RequestTimedOut) and outcome.phase == "attempt":
                 raise OutOfTime
             raise outcome

@@ -115,6 +115,8 @@ def as_tuple(value: Iterable[Any] | None | Absent) -> tuple[Any, ...] | None | A
         return value
     if isinstance(value, str):
         raise InvalidRequest("expected a list, found a string: put it into a list of one")
+    if not isinstance(value, Iterable):
+        raise InvalidRequest(f"expected a list, found {type(value).__name__}")
     return tuple(value)
 
 

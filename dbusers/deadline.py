@@ -21,10 +21,14 @@ class OutOfTime(Exception):
 
 @attrs.define
 class Progress:
-    """One operation: its `deadline` on the client's clock, and how far it has come."""
+    """One operation: its `deadline` on the client's clock, and how far it has come.
+
+    `sent`: it may have reached the server.
+    """
 
     deadline: float = inf
     phase: str = "send"
+    sent: bool = False
     attempts: int = 0
     retries: list[str] = attrs.field(factory=list)
 

@@ -18,9 +18,9 @@
 
 Each carries what was answered, if anything was: `status`, `headers`, `request_id`, `rate_limit`;
 how often the request was sent (`attempts`, and in `retries` the reason of each repetition);
-whether the same call may be made again and could then succeed (`retryable`); and if so, which field
-of `RetryOption` kept the client from it (`gave_up`: "max_retries", "max_retry_after" or "budget").
-None of them holds a credential or a body.
+whether the same call may be made again and could then succeed (`retryable`); and if so, what kept
+the client from it (`gave_up`: "max_retries", "max_retry_after" or "budget" of `RetryOption`, or
+"max_wait" of `RateLimitOption`). None of them holds a credential or a body.
 """
 
 from collections.abc import Callable, Mapping
@@ -154,7 +154,8 @@ class Unprocessable(APIError):
 class RateLimited(APIError):
     """429: the token's budget is used up; `retry_after` says for how many seconds, if known.
 
-    With `attempts` 0 it is the client that says so, and nothing was sent; see `RateLimitOption`.
+    The provider says so, or the client by itself, without `headers`, for a call that must not wait;
+    see `RateLimitOption`.
     """
 
     @property

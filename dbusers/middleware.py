@@ -8,7 +8,6 @@ no hook ever sees the credential.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
-from math import inf
 
 import attrs
 
@@ -16,7 +15,7 @@ from dbusers.auth import Authenticator, refuse_foreign
 from dbusers.clock import Clock
 from dbusers.deadline import OutOfTime, progress, within
 from dbusers.errors import ConnectionFailed, RateLimited, RequestTimedOut
-from dbusers.options import RateLimitOption
+from dbusers.options import DEFAULT_RATE_LIMIT, RateLimitOption
 from dbusers.ratelimit import RateLimit
 from dbusers.request import Handler, Middleware, RequestInformation
 from dbusers.response import RateLimitState, Response
@@ -59,8 +58,7 @@ class Limit:
         """Return the answer, as it came."""
         # The credential first: fetching one takes slots of the same budget, and a slot that waits
         # for it would be used later than it was counted.
-        option = request.option(RateLimitOption)
-        longest = inf if option is None or option.max_wait is None else option.max_wait
+        longest = (request.option(RateLimitOption) or DEFAULT_RATE_LIMIT).longest
         at = progress.get()
         if self._authenticator.at_hand(request) is None:
             if self._limit is not None and self._limit.delay() > longest:
@@ -69,9 +67,7 @@ class Limit:
                 )  # before others are kept waiting by the fetching
             await fetched_credential(self._authenticator, request, self._clock)
         if self._limit is None:
-            at.phase = "send"
-            at.attempts += 1
-            return await handler(request)
+            return await self._attempt(request, handler)
         at.phase = "rate limit"
         left = at.deadline - self._clock.monotonic()
         try:
@@ -80,19 +76,24 @@ class Limit:
             if longest < left:
                 raise _used_up(self._limit, longest) from None
             raise OutOfTime from None
-        at.phase = "send"
-        at.attempts += 1
         try:
-            return await handler(request)
+            return await self._attempt(request, handler)
         finally:
             self._limit.settle(counted)
+
+    def _attempt(self, request: RequestInformation, handler: Handler) -> Awaitable[Response]:
+        at = progress.get()
+        at.phase = "send"
+        at.attempts += 1
+        return handler(request)
 
 
 def _used_up(limit: RateLimit, longest: float) -> RateLimited:
     delay = limit.delay()
+    unsent = "it was not sent again" if progress.get().attempts else "nothing was sent"
     return RateLimited(
         f"the token's budget is used up for {delay:.1f} s, and RateLimitOption.max_wait is "
-        f"{longest:g}: nothing was sent",
+        f"{longest:g}: {unsent}",
         status=429,
         rate_limit=RateLimitState(retry_after=delay),
         retryable=True,

@@ -97,12 +97,21 @@ class TimeoutOption(RequestOption):
 class RateLimitOption(RequestOption):
     """How long a call may wait for its turn in the token's budget.
 
-    `max_wait` is in seconds: a call that would wait longer raises `RateLimited` at once, with
-    `retry_after`, and sends nothing; 0 is for callers who cannot wait at all. None waits for as
-    long as `TimeoutOption.total` allows.
+    `max_wait` is in seconds: a call that would wait longer, or that a 429 sends away for longer,
+    raises `RateLimited` at once, with `retry_after`; 0 is for callers who cannot wait at all. None
+    waits for as long as `TimeoutOption.total` allows. A bearer that must be fetched first waits for
+    its own turns as the client's options say, since others wait for it too.
     """
 
     max_wait: float | None = attrs.field(default=None, validator=_number(0, LONGEST, or_none=True))
+
+    @property
+    def longest(self) -> float:
+        """Return the seconds that a call may wait, math.inf if they are not limited here."""
+        return inf if self.max_wait is None else self.max_wait
+
+
+DEFAULT_RATE_LIMIT: Final = RateLimitOption()
 
 
 @attrs.frozen

@@ -11,7 +11,7 @@ from urllib.request import getproxies, proxy_bypass
 import attrs
 from yarl import URL
 
-from dbusers.auth import is_loopback, origin
+from dbusers.auth import Origin, is_loopback, origin
 from dbusers.errors import ConfigurationError
 from dbusers.secret import SecretText
 
@@ -24,7 +24,7 @@ class Proxy:
     headers: Mapping[str, str] = attrs.field(repr=False)
 
 
-def proxies_for(base_urls: Iterable[str]) -> dict[str, Proxy]:
+def proxies_for(base_urls: Iterable[str]) -> dict[Origin, Proxy]:
     """Return the proxy of each host that has one.
 
     It is that of `HTTPS_PROXY` or else `ALL_PROXY`, in either case of letters, or of the system's
@@ -32,8 +32,11 @@ def proxies_for(base_urls: Iterable[str]) -> dict[str, Proxy]:
     at its own place, and the credential would travel there without TLS. Raises
     `ConfigurationError` for a proxy that does not speak HTTP.
     """
-    hosts = [origin(base_url)[1] for base_url in base_urls]
-    proxied = [host for host in hosts if not is_loopback(host) and not proxy_bypass(host)]
+    proxied = [
+        place
+        for place in map(origin, base_urls)
+        if not is_loopback(place[1]) and not proxy_bypass(f"{place[1]}:{place[2]}")
+    ]
     named = getproxies() if proxied else {}
     named = {scheme: SecretText(address) for scheme, address in named.items()}
     address = named.get("https") or named.get("all")
@@ -54,10 +57,12 @@ def _proxy_at(address: str) -> Proxy | None:
         url = URL(address if "://" in address else f"http://{address}")
     except ValueError:
         return None
-    if url.scheme != "http" or not url.host:
+    # A slash in a password makes the user look like the host: http://user:12/3@host.
+    more = url.path_qs != "/" or url.fragment
+    if url.scheme != "http" or not url.host or " " in url.host or more:
         return None
     headers: dict[str, str] = {}
-    if url.user is not None:
-        login = f"{url.user}:{url.password or ''}".encode()
+    if url.user is not None or url.password is not None:
+        login = f"{url.user or ''}:{url.password or ''}".encode()
         headers["Proxy-Authorization"] = SecretText(f"Basic {b64encode(login).decode()}")
     return Proxy(url.with_user(None).origin(), headers)

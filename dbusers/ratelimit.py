@@ -11,6 +11,7 @@ import enum
 import threading
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from math import inf
 from typing import Final
@@ -22,6 +23,8 @@ from dbusers.secret import Secret
 from dbusers.windows import MARGIN, SlidingWindows, Window
 
 PAUSE: Final = 5.0  # seconds after a 429 that does not say for how long
+# Answers may tell, while the first in the queue sleeps, that it may go earlier.
+LOOK_AGAIN: Final = 90.0  # seconds
 
 
 class RateLimit:
@@ -68,7 +71,7 @@ class RateLimit:
                     return now
                 if moment > latest:  # a pause came between
                     raise TimeoutError
-                await self._clock.sleep(moment - now)
+                await self._clock.sleep(min(moment - now, LOOK_AGAIN))
         finally:
             self._leave(turn)
 
@@ -80,12 +83,14 @@ class RateLimit:
     def delay(self) -> float:
         """Return the seconds until a request that asks now may be sent."""
         with self._lock:
+            self._let_the_first_come()
             place = len(self._log) + len(self._queue)
             return max(0.0, self._moment(place) - self._clock.monotonic())
 
     def is_unused(self) -> bool:
         """Tell whether the budget is whole, and nobody waits for it."""
         with self._lock:
+            self._let_the_first_come()
             now = self._clock.monotonic()
             return self._log.is_empty(now) and not self._queue and self._paused_until <= now
 
@@ -112,6 +117,7 @@ class RateLimit:
     def _ask(self, latest: float) -> asyncio.Future[None] | float:
         """Return a turn in the queue, done for the first in it; or, if sent at once, when."""
         with self._lock:
+            self._let_the_first_come()
             if not self._queue:
                 moment, now = self._count_if_due()
                 if moment <= now:
@@ -138,21 +144,22 @@ class RateLimit:
 
     def _leave(self, turn: asyncio.Future[None]) -> None:
         with self._lock:
-            self._queue.remove(turn)
-            for following in self._queue:
-                if following.done() or _wake(following):
-                    break
+            with suppress(ValueError):  # forgotten already
+                self._queue.remove(turn)
+            self._let_the_first_come()
+
+    def _let_the_first_come(self) -> None:
+        while self._queue and self._queue[0].get_loop().is_closed():
+            self._queue.popleft()  # nobody waits there any more, though its task may never end
+        if self._queue and not self._queue[0].done():
+            _wake(self._queue[0])
 
 
-def _wake(turn: asyncio.Future[None]) -> bool:
-    """Let the one whose turn it is come; False if its loop has ended, so that nobody waits."""
-    try:
-        # Thread-safe on the own loop too: who leaves may be a task that is thrown away with its
-        # loop, and then none is running.
+def _wake(turn: asyncio.Future[None]) -> None:
+    # Thread-safe on the own loop too: who leaves may be a task that is thrown away with its loop,
+    # and then none is running. That of the turn may be closed by now: then nobody waits.
+    with suppress(RuntimeError):
         turn.get_loop().call_soon_threadsafe(_come, turn)
-    except RuntimeError:
-        return False
-    return True
 
 
 def _come(turn: asyncio.Future[None]) -> None:

@@ -14,6 +14,7 @@ from dbusers.errors import APIError, UnexpectedBody, error_class
 from dbusers.secret import Secret, longest_spelling, mask
 
 MESSAGE_LENGTH: Final = 500  # characters of a provider's message that an error keeps
+LONGEST_REASON: Final = 1024 * 1024  # bytes of an error's body
 READ_LENGTH: Final = 50_000  # characters of it that are looked at
 RATE_LIMIT_HEADERS: Final = (
     "ratelimit-limit",
@@ -136,9 +137,14 @@ class Response:
         return RateLimitState.from_headers(self.headers)
 
     def masked(self) -> Self:
-        """Return the answer without our secrets in it: servers quote what they refuse."""
+        """Return the answer without our secrets in it: servers quote what they refuse.
+
+        A body of more than a megabyte is left out: no reason takes so much, and to search it would
+        hold up everything else.
+        """
         secrets = tuple(self._own_secrets())
-        content = mask(self.content.decode("utf-8", "surrogateescape"), secrets)
+        body = self.content if len(self.content) <= LONGEST_REASON else b""
+        content = mask(body.decode("utf-8", "surrogateescape"), secrets)
         return attrs.evolve(
             self,
             headers=CIMultiDictProxy(self._masked_headers()),
@@ -213,7 +219,8 @@ class Response:
 
     def _kind(self) -> str:
         kind = self._printable(self.headers.get("content-type", "").partition(";")[0].strip())
-        return f"{len(self.content)} bytes, {kind or 'no content type'}"
+        size = f"{len(self.content)} bytes, " if self.content else ""
+        return f"{size}{kind or 'no content type'}"
 
     def facts(self) -> dict[str, Any]:
         """Return what every error carries of its answer, without our secrets in it."""

@@ -14,7 +14,7 @@ import attrs
 from dbusers.clock import Clock
 from dbusers.deadline import OutOfTime, progress
 from dbusers.errors import ConnectionFailed, RequestTimedOut
-from dbusers.options import RetryOption
+from dbusers.options import DEFAULT_RATE_LIMIT, RateLimitOption, RetryOption
 from dbusers.request import Handler, Repeat, RequestInformation
 from dbusers.response import Response
 
@@ -122,6 +122,9 @@ class Retry:
         delay = retry_delay(outcome, option, earlier, self._chance)
         if delay is None:
             return Verdict(retryable=True, gave_up="max_retry_after")
+        waiting = request.option(RateLimitOption) or DEFAULT_RATE_LIMIT
+        if _is_429(outcome) and delay > waiting.longest:
+            return Verdict(retryable=True, gave_up="max_wait")
         # A 429 is no failing service: it says when to come back, and the token's budget waits.
         if not _is_429(outcome) and not self._budget.spend(self._clock.monotonic(), option.budget):
             return Verdict(retryable=True, gave_up="budget")
@@ -177,7 +180,7 @@ def _last(
         raise outcome
     if request.method == "DELETE" and outcome.status == 404 and maybe_done:
         # An earlier attempt did it, and its answer was lost.
-        outcome = attrs.evolve(outcome, status=204, content=b"")
+        outcome = attrs.evolve(outcome, status=204)
     return attrs.evolve(
         outcome,
         attempts=len(retries) + 1,

@@ -101,7 +101,8 @@ def _spellings(character: str) -> str:
         html.escape(character),
         *{"/": ["\\/"], " ": ["+"]}.get(character, []),
     }
-    longest_first = sorted(escapes, key=len, reverse=True)
+    # Two readings of one spelling would make a search of a text that repeats it take for ever.
+    longest_first = sorted(escapes - {character}, key=len, reverse=True)
     return f"(?:(?i:{'|'.join(map(re.escape, longest_first))})|{re.escape(character)})"
 
 

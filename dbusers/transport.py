@@ -8,9 +8,13 @@ from collections.abc import Iterable
 from typing import Final
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ClientRequest
+from aiohttp.tracing import Trace
 from multidict import CIMultiDict
 from yarl import URL
 
+from dbusers.auth import origin
 from dbusers.codec import Problem
 from dbusers.errors import (
     ConfigurationError,
@@ -77,10 +81,11 @@ class Transport:
         """
         session = self._session
         if session is None:
-            session = self._session = _new_session()
+            connector = _ProxyConnector if self._proxies else aiohttp.TCPConnector
+            session = self._session = _new_session(connector)
         secrets = (credential, *request.secrets)
         url = URL(request.url, encoded=True)  # nothing is normalised: what is quoted stays so
-        proxy = self._proxies.get(url.host or "") if self._proxies else None
+        proxy = self._proxies.get(origin(request.url)) if self._proxies else None
         headers = DEFAULT_HEADERS.copy()
         if request.content is not None:
             headers["Content-Type"] = "application/json"
@@ -107,6 +112,8 @@ class Transport:
                 content = await self._read(answer)
                 if isinstance(content, Problem):
                     answer.close()
+                    if answer.status >= 400:  # which says more than its body
+                        return Response(answer.status, answer.headers, secrets=secrets)
                     found = Response(answer.status, answer.headers, attempts=0, secrets=secrets)
                     return found.unexpected(content)
                 return Response(answer.status, answer.headers, bytes(content), secrets=secrets)
@@ -133,9 +140,32 @@ class Transport:
         return content
 
 
-def _new_session() -> aiohttp.ClientSession:
+class _ProxyConnector(aiohttp.TCPConnector):
+    """aiohttp's, but one for which a proxy's answer to CONNECT is part of connecting.
+
+    By itself it waits for that answer without end, and what goes wrong there looks as if the
+    request had been sent.
+    """
+
+    async def _create_connection(
+        self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> ResponseHandler:
+        try:
+            async with asyncio.timeout(timeout.sock_connect):
+                return await super()._create_connection(req, traces, timeout)
+        except TimeoutError:
+            raise aiohttp.ConnectionTimeoutError from None
+        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.InvalidURL):
+            raise
+        except (aiohttp.ClientError, OSError):
+            # From None: the error holds what the proxy said.
+            broken = OSError("it ended the connection, or does not speak HTTP")
+            raise aiohttp.ClientProxyConnectionError(req.connection_key, broken) from None
+
+
+def _new_session(connector: type[aiohttp.TCPConnector]) -> aiohttp.ClientSession:
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+        connector=connector(limit=CONNECTIONS),
         cookie_jar=aiohttp.DummyCookieJar(),
     )
     # By itself aiohttp sends an idempotent request again when a kept-alive connection drops: past
@@ -157,7 +187,7 @@ DEFAULT_CLIENT_TIMEOUT: Final = _client_timeout(DEFAULT_TIMEOUT)
 def _translated(error: Exception, timeout: TimeoutOption) -> DbusersError:  # noqa: PLR0911  (a table)
     """Return our error for aiohttp's: the one seam where foreign exceptions end.
 
-    Their text names hosts and system errors, never headers or bodies.
+    Ours names hosts and system errors, never headers or bodies.
     """
     match error:
         case aiohttp.ConnectionTimeoutError():
@@ -198,9 +228,10 @@ def _translated(error: Exception, timeout: TimeoutOption) -> DbusersError:  # no
             return ConnectionFailed("the answer is not HTTP", sent=True)
         case aiohttp.ClientPayloadError():  # whose own text may quote the body
             return ConnectionFailed("the answer broke off before its end", sent=True)
-        case _:
-            reason = str(error) or type(error).__name__
-            return ConnectionFailed(f"the connection broke: {reason}", sent=True)
+        case OSError() if error.strerror:
+            return ConnectionFailed(f"the connection broke: {error.strerror}", sent=True)
+        case _:  # one of which holds the headers that came before the break
+            return ConnectionFailed("the connection broke before the answer's end", sent=True)
 
 
 def _misused(session: aiohttp.ClientSession, error: Exception) -> ConfigurationError:

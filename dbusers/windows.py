@@ -78,9 +78,9 @@ class SlidingWindows:
         """
         if now - made > MARGIN:
             for log in self._logs():
-                with suppress(ValueError):  # has expired meanwhile
+                with suppress(ValueError):  # it has expired meanwhile, or so it seemed
                     log.remove(made)
-                    insort(log, now - MARGIN)
+                insort(log, now - MARGIN)
 
     def _logs(self) -> tuple[deque[float], ...]:
         return (self._own,) if self._counted is self._own else (self._own, self._counted)

@@ -16,9 +16,11 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from dbusers import ConfigurationError, RateLimit, Response, Window
 from dbusers.digitalocean.client import WINDOWS as DIGITALOCEAN
+from dbusers.ratelimit import LOOK_AGAIN
 from dbusers.scalingo.client import WINDOWS as SCALINGO
 from dbusers.testing.limits import Budget
 from dbusers.testing.limits import Window as Log
+from dbusers.windows import LATENCY, MARGIN, OVERTAKEN, SlidingWindows
 from tests.clocks import SimulatedClock
 
 Latency = Callable[[float], float]
@@ -160,6 +162,78 @@ async def test_an_answer_that_took_long_is_counted_from_when_it_came(clock: Simu
     assert token.provider.refused == 0
 
 
+def test_an_answer_that_took_long_holds_its_windows_open_no_longer_than_needed() -> None:
+    log = SlidingWindows([Window(1, 60)], reserve=0)
+    log.count(100)
+
+    log.recount(made=100, now=130)
+
+    assert log.moment(len(log), 0) == 130 + 60  # it arrived before it was answered: no margin
+
+
+def test_an_answer_that_took_long_keeps_the_order_of_the_log() -> None:
+    log = SlidingWindows([Window(1, 60)], reserve=0)
+    for made in (100, 140):
+        log.count(made)
+
+    log.recount(made=100, now=140.2)
+
+    assert log.moment(len(log), 0) == 140 + 60 + MARGIN
+
+
+def test_what_was_on_its_way_for_longer_than_a_window_still_counts_when_it_arrives() -> None:
+    log = SlidingWindows([Window(2, 60)], reserve=0)
+    for made in (0, 60 + LATENCY + 5):  # at the second, nobody expects the first to arrive
+        log.count(made)
+
+    log.recount(made=0, now=60 + LATENCY + 6)
+
+    assert len(log) == 2
+    assert log.moment(len(log), 0) > 120
+
+
+def test_an_answer_that_took_long_is_moved_among_the_requests_of_others_too() -> None:
+    log = SlidingWindows([Window(2, 60)], reserve=0)
+    log.count(100)
+    log.learn(limit=2, remaining=0, now=101, first_expires_in=lambda: 60)
+
+    log.recount(made=100, now=110)
+
+    assert log.moment(len(log), 0) == 101 + 60 + MARGIN  # the other one is the oldest now
+
+
+def test_requests_of_others_in_a_short_window_are_told_from_own_ones_before_it() -> None:
+    log = SlidingWindows([Window(2, 60), Window(100, 3600)], reserve=0)
+    for made in (0, 1):
+        log.count(made)
+
+    log.learn(limit=2, remaining=0, now=1000, first_expires_in=lambda: 60)
+
+    assert log.moment(len(log), 0) == 1000 + 60 + MARGIN
+
+
+def test_a_log_is_empty_when_the_provider_must_have_forgotten_all_of_it() -> None:
+    log = SlidingWindows([Window(1, 60)], reserve=0)
+    log.count(100)
+
+    assert not log.is_empty(100 + 60 + MARGIN / 2)
+    assert log.is_empty(100 + 60 + MARGIN * 2)
+
+
+@pytest.mark.parametrize("windows", [[Window(2, 60)], [Window(2, 60), Window(100, 3600)]])
+def test_an_own_request_that_was_slow_is_not_taken_for_somebody_elses(
+    windows: list[Window],
+) -> None:
+    log = SlidingWindows(windows, reserve=0)
+    for made in (0, 65):
+        log.count(made)
+
+    # The first arrived at 8: its provider counts it until 68.
+    log.learn(limit=2, remaining=0, now=65, first_expires_in=lambda: 3)
+
+    assert log.moment(len(log), 65) == 65
+
+
 async def test_what_others_used_before_is_not_used_again(clock: SimulatedClock) -> None:
     token = Token(clock, latency=varied(0.2))
     for _ in range(20):  # an earlier run of the same program
@@ -249,6 +323,25 @@ async def test_an_answer_that_was_overtaken_takes_nothing_back(clock: SimulatedC
     limit.learn(told(9))  # counted before the other, and came after it
 
     assert limit.delay() > 50
+
+
+async def test_who_waits_is_told_when_the_budget_turns_out_to_be_free(
+    clock: SimulatedClock,
+) -> None:
+    limit = RateLimit([Window(10, 3600)], clock=clock)
+
+    def told(remaining: int) -> Response:
+        texts = {"ratelimit-limit": "10", "ratelimit-remaining": str(remaining)}
+        return Response(200, CIMultiDictProxy(CIMultiDict(texts)))
+
+    await limit.acquire()
+    limit.learn(told(0))
+    waiting = asyncio.create_task(limit.acquire())
+    await clock.run(until=clock.now + OVERTAKEN + 1)
+    limit.learn(told(9))
+    await clock.run(until=clock.now + LOOK_AGAIN)
+
+    assert waiting.done()
 
 
 async def test_the_delay_is_that_of_who_asks_now(clock: SimulatedClock) -> None:

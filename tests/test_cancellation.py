@@ -314,7 +314,7 @@ async def test_who_shares_a_bearer_can_be_cancelled_anywhere_without_the_others(
             assert await others == ["a list"] * 3
         if not ended.came:
             break
-    assert place > 5
+    assert place >= 5
 
 
 @every_moment

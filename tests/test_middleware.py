@@ -17,8 +17,11 @@ from dbusers import (
     RequestConfiguration,
     RequestInformation,
     RequestOption,
+    RequestTimedOut,
     Response,
+    RetryOption,
     ScalingoClient,
+    TimeoutOption,
     Window,
 )
 from dbusers.options import OnResponse
@@ -266,6 +269,51 @@ async def test_hooks_do_not_see_the_calls_that_fetch_bearers(server: RawServer) 
 
     assert len(server.requests) == 3
     assert paths == ["/api/databases/ad-1/users"]
+
+
+async def test_a_call_inside_another_leaves_the_outer_ones_progress_alone(
+    server: RawServer,
+) -> None:
+    server.plays(
+        answer(200, {"token": "a-bearer"}),
+        answer(200, {"addon": {"token": "another"}}),
+        answer(503),
+    )
+    hosts: dict[str, Any] = dict.fromkeys(HOSTS, server.url)
+    options = [TimeoutOption(total=5), RetryOption(base_delay=10, jitter=0)]
+    async with ScalingoClient("tk-us-x", rate_limit=None, **hosts) as client:
+        users = client.databases.by_id("ad-1", app="shop").users  # two bearers are fetched within
+        with pytest.raises(RequestTimedOut) as caught:
+            await users.get(RequestConfiguration(options=options))
+
+    assert (caught.value.phase, caught.value.sent) == ("retry delay", True)
+
+
+async def test_a_hook_that_closes_the_client_still_gives_its_answer(server: RawServer) -> None:
+    server.plays(answer(200, USER))
+    client = opened(server)
+
+    async def last(request: RequestInformation, handler: Handler) -> Response:
+        response = await handler(request)
+        await client.aclose()
+        return response
+
+    assert (await get(client, middleware=[last])).name == "app"
+
+
+async def test_a_hook_sees_no_token_in_a_redirect(server: RawServer) -> None:
+    seen: list[Response] = []
+
+    async def spy(request: RequestInformation, handler: Handler) -> Response:
+        seen.append(await handler(request))
+        return seen[-1]
+
+    server.plays(answer(302, headers={"Location": f"https://elsewhere.example/?t={TOKEN}"}))
+    async with opened(server, middleware=[spy]) as client:
+        with suppress(APIError):
+            await get(client)
+
+    assert seen[0].headers["location"].startswith("https://elsewhere.example/?t=*")
 
 
 async def test_aiohttps_own_middlewares_see_the_wire(server: RawServer) -> None:

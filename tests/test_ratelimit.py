@@ -255,6 +255,30 @@ async def test_of_two_pauses_the_longer_counts(simulated: SimulatedClock) -> Non
     assert senders.times == [50]
 
 
+async def test_a_pause_that_outlasts_ones_patience_ends_the_wait(
+    simulated: SimulatedClock,
+) -> None:
+    limit = RateLimit([Window(1, 60)], clock=simulated)
+    await limit.acquire()
+    waiting = asyncio.create_task(limit.acquire(within=70))
+    await simulated.run(until=START + 50)
+
+    limit.pause(RateLimitState(retry_after=60))
+    await simulated.run(until=START + 90)
+
+    assert isinstance(waiting.exception(), TimeoutError)
+    assert limit.delay() == pytest.approx(20)  # and nothing was counted
+
+
+async def test_a_budget_on_pause_is_in_use(simulated: SimulatedClock) -> None:
+    limit = RateLimit([Window(1, 60)], clock=simulated)
+    limit.pause(RateLimitState(retry_after=30))
+    assert not limit.is_unused()
+
+    await simulated.run(until=START + 31)
+    assert limit.is_unused()
+
+
 async def test_no_answer_can_stop_a_token_for_years(simulated: SimulatedClock) -> None:
     # Whatever fills a window has left it when the longest has passed.
     senders = Senders(simulated, Window(10, 60), Window(100, 3600))
@@ -404,6 +428,49 @@ async def test_a_loop_that_ends_without_its_tasks_leaves_its_turns_to_the_others
 
     assert [turn.done() for turn in limit._queue] == [True]
     behind.cancel()
+
+
+async def test_a_loop_that_ended_with_several_waiting_stops_nobody() -> None:
+    limit = RateLimit([Window(1, 3600)], clock=JumpingClock())
+    abandoned = asyncio.new_event_loop()
+    abandoned.set_exception_handler(lambda *_: None)  # it would print what is left to it
+    left: list[asyncio.Task[float]] = []
+
+    async def leave_two_waiting() -> None:
+        await limit.acquire()
+        left.extend(asyncio.ensure_future(limit.acquire()) for _ in range(2))
+        await asyncio.sleep(0)
+
+    def abandon() -> None:
+        abandoned.run_until_complete(leave_two_waiting())
+        abandoned.close()
+
+    await asyncio.to_thread(abandon)
+
+    async with asyncio.timeout(5):
+        await limit.acquire()
+
+
+async def test_who_waits_behind_a_loop_that_has_ended_comes_when_anyone_asks() -> None:
+    limit = RateLimit([Window(1, 3600)], clock=StuckClock())
+    await limit.acquire()
+    abandoned = asyncio.new_event_loop()
+    abandoned.set_exception_handler(lambda *_: None)  # it would print what is left to it
+
+    async def ask() -> "asyncio.Task[float]":
+        asking = asyncio.create_task(limit.acquire())
+        await asyncio.sleep(0)
+        return asking
+
+    in_front = await asyncio.to_thread(abandoned.run_until_complete, ask())
+    behind = await ask()
+    await asyncio.to_thread(abandoned.close)  # its task is kept, and never leaves by itself
+    limit.delay()
+    await asyncio.sleep(0)
+
+    assert [turn.done() for turn in limit._queue] == [True]
+    behind.cancel()
+    del in_front
 
 
 async def test_a_deadline_holds_behind_one_who_sleeps_for_longer_than_planned(

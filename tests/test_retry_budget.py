@@ -112,6 +112,17 @@ async def test_a_longer_retry_after_than_accepted_is_told(
     assert (error.attempts, error.gave_up) == (1, "max_retry_after")
 
 
+async def test_the_longest_retry_after_accepted_is_waited_for(
+    server: RawServer, clock: JumpingClock
+) -> None:
+    server.plays(answer(503, headers={"Retry-After": "90"}))
+    async with opened(server, clock) as client:
+        error = await read(client)
+
+    assert (error.attempts, error.gave_up) == (4, "max_retries")
+    assert clock.sleeps == [90.0] * 3
+
+
 async def test_what_is_never_repeated_gives_nothing_up(
     server: RawServer, clock: JumpingClock
 ) -> None:

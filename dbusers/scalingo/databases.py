@@ -6,12 +6,13 @@ belongs to; where `app` is not given it is looked up once.
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Final
 
 from dbusers import codec
 from dbusers.adapter import Adapter
 from dbusers.builder import RequestBuilder
-from dbusers.errors import InvalidRequest, NotFound
+from dbusers.errors import InvalidRequest, NotFound, UnexpectedBody
 from dbusers.paging import all_pages
 from dbusers.request import Repeat, RequestConfiguration, RequestInformation, fill
 from dbusers.response import Response
@@ -57,8 +58,9 @@ class DatabasesRequestBuilder(RequestBuilder):
             self.adapter, request, next_page, DedicatedDatabase, "databases"
         )
         apps = AppsRequestBuilder(self.adapter, self.base_url, {})
-        names = {app.name for app in await apps.get(configuration)}
         dedicated_names = {database.name for database in dedicated}
+        names = dedicated_names | {app.name for app in await apps.get(configuration)}
+        _refuse_what_cannot_be_asked_for(names)
         found: list[FoundDatabase] = []
         one_of_few = asyncio.Semaphore(ADDONS_AT_ONCE)
 
@@ -72,7 +74,7 @@ class DatabasesRequestBuilder(RequestBuilder):
 
         try:
             async with asyncio.TaskGroup() as group:
-                for app in sorted(names | dedicated_names):
+                for app in sorted(names):
                     group.create_task(find(app))
         except ExceptionGroup as errors:
             error = errors.exceptions[0]
@@ -94,6 +96,17 @@ class DatabasesRequestBuilder(RequestBuilder):
         if app is not None:
             self._tokens.remember_app(db, app)
         return DatabaseRequestBuilder(self.adapter, self._hosts.database_api, {"db": db})
+
+
+def _refuse_what_cannot_be_asked_for(apps: Iterable[str]) -> None:
+    try:
+        for app in apps:
+            fill("/{app}", {"app": app})
+    except InvalidRequest as error:
+        problem = f"the provider lists an app that no URL can name: {error.message}"
+    else:
+        return
+    raise UnexpectedBody(problem, problems=(problem,))
 
 
 class DatabaseRequestBuilder(RequestBuilder):
