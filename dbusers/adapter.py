@@ -83,8 +83,7 @@ class Adapter:
 
     async def send_privately(self, request: RequestInformation) -> Response:
         """Return the answer to `request`, past no caller's hook: it is itself a credential."""
-        options = tuple(option for option in self.options if not isinstance(option, OnResponse))
-        request = request.with_defaults(self.base_url, options)
+        request = request.with_defaults(self.base_url, self.options)
         return self._value_or_raise(await self._operate(request, self._private_chain))
 
     async def aclose(self) -> None:

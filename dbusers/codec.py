@@ -12,7 +12,8 @@ Nothing here raises with a value of the document in it: a `Problem` holds paths 
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin
 
@@ -225,7 +226,7 @@ def _is_list(cls: Any) -> bool:
 
 def _structure_maybe(cls: Any, converter: Converter) -> Hook:
     members = tuple(m for m in get_args(cls) if m not in (NoneType, Absent))
-    inner: Any = Union.__getitem__(members)
+    inner: Any = reduce(or_, members)
     structure_inner = converter.get_structure_hook(inner)
 
     def hook(value: Any, _: Any) -> Any:

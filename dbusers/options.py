@@ -60,9 +60,9 @@ class RetryOption(RequestOption):
     instead where the server sends it, and one of more than `max_retry_after` seconds ends the
     retries with the error. `max_retries=0` switches them off.
 
-    `budget` keeps many callers from hammering a service that fails: of all requests of the client
-    in ten seconds, at most this share, and 20 in any case, are repeated, those after a 429 not
-    counted; math.inf is without. Errors say in `gave_up` which of the three ended the retries.
+    `budget` keeps many callers from hammering a service that fails: of the client's requests in ten
+    seconds, at most 20 and this share of them are repeated, not counting those after a 429;
+    math.inf is without. Errors say in `gave_up` which of the three ended the retries.
     """
 
     max_retries: int = attrs.field(default=3, validator=_whole)

@@ -35,7 +35,7 @@ class Window:
     @requests.validator
     @seconds.validator
     def _positive(self, attribute: "attrs.Attribute[float]", value: float) -> None:
-        if value <= 0:
+        if not value > 0:  # nor NaN
             raise ConfigurationError(f"a window's {attribute.name} must be more than 0")
 
 
