@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from math import inf
-from typing import cast
+from typing import Any, cast
 
 import aiohttp
 import attrs
@@ -51,7 +51,7 @@ class Adapter:
         self._rate_limit = rate_limit
         self._clock = clock
         self._transport = Transport(session, authenticator.base_urls, max_body_size)
-        self._running: dict[asyncio.Timeout, asyncio.Task[object]] = {}
+        self._running: set[Progress] = set()
         self._ended = asyncio.Event()
         self._closed = False
         self._authorize = Authorize(authenticator, self._transmit, clock)
@@ -92,9 +92,9 @@ class Adapter:
         Later calls raise the same. Returns when all have ended.
         """
         self._closed = True
-        for scope in self._others_running():
-            if scope.when() is None:  # not ended yet
-                scope.reschedule(0)  # at once
+        for operation in self._others_running():
+            if not operation.closing:
+                operation.close()
         try:
             while self._others_running():
                 self._ended.clear()
@@ -106,15 +106,11 @@ class Adapter:
         if self._closed:
             raise ConfigurationError("the client is closed: make a new one")
 
-    def _others_running(self) -> list[asyncio.Timeout]:
+    def _others_running(self) -> list[Progress]:
         # A hook may close the client, and does not wait for its own call; nor does anyone for the
         # calls of a loop that has ended.
         here, loop = asyncio.current_task(), asyncio.get_running_loop()
-        return [
-            scope
-            for scope, task in self._running.items()
-            if task is not here and task.get_loop() is loop
-        ]
+        return [at for at in self._running if at.task is not here and at.task.get_loop() is loop]
 
     def _chain_with(self, middleware: tuple[Middleware, ...]) -> Handler:
         hooks = (*self._middleware, *middleware)
@@ -131,13 +127,13 @@ class Adapter:
         self._refuse_if_closed()
         self._transport.check_loop()
         total = (request.option(TimeoutOption) or DEFAULT_TIMEOUT).total
-        at = Progress(inf if total is None else self._clock.monotonic() + total)
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        deadline = inf if total is None else self._clock.monotonic() + total
+        at = Progress(task, deadline, cancellations=task.cancelling())
         token = progress.set(at)
-        scope = asyncio.timeout(None)  # for `aclose`
-        self._running[scope] = cast("asyncio.Task[object]", asyncio.current_task())
+        self._running.add(at)
         try:
-            async with scope:
-                return await handler(request)
+            return await handler(request)
         except DbusersError as failure:
             if not failure.attempts:  # those of a token's request, if it failed, are more telling
                 failure.attempts, failure.retries = at.attempts, tuple(at.retries)
@@ -149,14 +145,16 @@ class Adapter:
                 sent=at.sent,
                 retryable=request.repeat is Repeat.ALWAYS or not at.sent,
             )
-        except TimeoutError:
-            if not scope.expired():
-                raise  # of a caller's hook
+        except asyncio.CancelledError:
+            if not at.is_closed():
+                raise
             error = ConfigurationError(
                 f"the client was closed during the call; under way: {at.phase}"
             )
         finally:
-            del self._running[scope]
+            self._running.discard(at)
+            if at.closing:
+                task.uncancel()
             if self._closed:
                 self._ended.set()
             progress.reset(token)

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable
 from contextvars import ContextVar
 from math import inf
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
@@ -19,18 +19,32 @@ class OutOfTime(Exception):
     """The operation's deadline has passed, or will before what it waits for."""
 
 
-@attrs.define
+@attrs.define(eq=False)
 class Progress:
     """One operation: its `deadline` on the client's clock, and how far it has come.
 
-    `sent`: it may have reached the server.
+    `sent`: it may have reached the server. `closing`: the client is, and has cancelled the `task`;
+    `cancellations` are those that it had before.
     """
+
+    task: asyncio.Task[Any]
 
     deadline: float = inf
     phase: str = "send"
     sent: bool = False
     attempts: int = 0
     retries: list[str] = attrs.field(factory=list)
+    cancellations: int = 0
+    closing: bool = False
+
+    def close(self) -> None:
+        """Cancel the task."""
+        self.closing = True
+        self.task.cancel()
+
+    def is_closed(self) -> bool:
+        """Tell whether a cancellation of the task is this one, and nobody else's too."""
+        return self.closing and self.task.cancelling() == self.cancellations + 1
 
 
 progress: ContextVar[Progress] = ContextVar("dbusers.progress")

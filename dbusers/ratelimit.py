@@ -55,10 +55,14 @@ class RateLimit:
         What it returns is the moment, for `settle`. Raises `TimeoutError`, and counts nothing, if
         that is not `within` so many seconds: at once where that is known, which a pause may change.
         """
-        latest = self._clock.monotonic() + within
-        turn = self._ask(latest)
-        if isinstance(turn, float):
-            return turn
+        with self._lock:
+            self._let_the_first_come()
+            now = self._clock.monotonic()
+            if not self._queue and self._log.next_moment(self._paused_until) <= now:
+                self._log.count(now)
+                return now
+        latest = now + within
+        turn = self._queue_up(latest)
         try:
             if within < inf:  # a pause may come, and keep those in front for longer than planned
                 async with asyncio.timeout(within):
@@ -77,8 +81,10 @@ class RateLimit:
 
     def settle(self, counted: float) -> None:
         """Take note that the request `counted` at that moment has been answered, or has failed."""
-        with self._lock:
-            self._log.recount(counted, self._clock.monotonic())
+        now = self._clock.monotonic()
+        if now - counted > MARGIN:
+            with self._lock:
+                self._log.recount(counted, now)
 
     def delay(self) -> float:
         """Return the seconds until a request that asks now may be sent."""
@@ -96,11 +102,14 @@ class RateLimit:
 
     def learn(self, response: Response) -> None:
         """Take note of what an answer says of the budget."""
-        state = response.rate_limit
         if response.status == 429:
             # Nothing else of it: which of the windows has nothing remaining, it does not say.
-            self.pause(state)
-        elif state and state.limit is not None and state.remaining is not None:
+            self.pause(response.rate_limit)
+            return
+        if "ratelimit-remaining" not in response.headers:
+            return
+        state = response.rate_limit
+        if state and state.limit is not None and state.remaining is not None:
             first = inf if state.resets_at is None else state.resets_at
             with self._lock:
                 now = self._clock.monotonic()
@@ -114,14 +123,9 @@ class RateLimit:
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
 
-    def _ask(self, latest: float) -> asyncio.Future[None] | float:
-        """Return a turn in the queue, done for the first in it; or, if sent at once, when."""
+    def _queue_up(self, latest: float) -> asyncio.Future[None]:
+        """Return a turn in the queue, done for the first in it."""
         with self._lock:
-            self._let_the_first_come()
-            if not self._queue:
-                moment, now = self._count_if_due()
-                if moment <= now:
-                    return now
             if latest < inf and self._moment(len(self._log) + len(self._queue)) > latest:
                 raise TimeoutError
             turn = asyncio.get_running_loop().create_future()
@@ -134,7 +138,7 @@ class RateLimit:
         """Return when the next request may be sent, and the time; if it has come, it is counted."""
         with self._lock:
             now = self._clock.monotonic()
-            moment = self._moment(len(self._log))
+            moment = self._log.next_moment(self._paused_until)
             if moment <= now:
                 self._log.count(now)
             return moment, now
@@ -149,10 +153,11 @@ class RateLimit:
             self._let_the_first_come()
 
     def _let_the_first_come(self) -> None:
-        while self._queue and self._queue[0].get_loop().is_closed():
-            self._queue.popleft()  # nobody waits there any more, though its task may never end
-        if self._queue and not self._queue[0].done():
-            _wake(self._queue[0])
+        queue = self._queue
+        while queue and queue[0].get_loop().is_closed():
+            queue.popleft()  # nobody waits there any more, though its task may never end
+        if queue and not queue[0].done():
+            _wake(queue[0])
 
 
 def _wake(turn: asyncio.Future[None]) -> None:

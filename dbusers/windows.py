@@ -54,6 +54,7 @@ class SlidingWindows:
         if not 0 <= reserve < 1:
             raise ConfigurationError("a RateLimit's reserve is a share: at least 0, less than 1")
         self.longest = max(window.seconds for window in self.windows)
+        self._kept = self.longest + LATENCY
         self._open = [(w.requests - int(w.requests * reserve), w.seconds) for w in self.windows]
         self._own: deque[float] = deque()
         self._told_at = 0.0
@@ -66,35 +67,40 @@ class SlidingWindows:
 
     def count(self, now: float) -> None:
         """Put a request into the log."""
-        for log in self._logs():
-            while log and log[0] < now - self.longest - LATENCY:
-                log.popleft()
-            log.append(now)
+        log = self._own
+        log.append(now)
+        while log[0] < now - self._kept:
+            log.popleft()
+        if self._counted is not log:
+            self._counted.append(now)  # it is made anew when the next answer tells of others
 
     def recount(self, made: float, now: float) -> None:
         """Have a request that was counted as `made` then expire as one made `now`, at the latest.
 
         When its answer comes, it must have arrived; before, it need not have.
         """
-        if now - made > MARGIN:
-            for log in self._logs():
-                with suppress(ValueError):  # it has expired meanwhile, or so it seemed
-                    log.remove(made)
-                insort(log, now - MARGIN)
-
-    def _logs(self) -> tuple[deque[float], ...]:
-        return (self._own,) if self._counted is self._own else (self._own, self._counted)
+        for log in (self._own,) if self._counted is self._own else (self._own, self._counted):
+            with suppress(ValueError):  # it has expired meanwhile, or so it seemed
+                log.remove(made)
+            insort(log, now - MARGIN)
 
     def is_empty(self, now: float) -> bool:
         """Tell whether nothing counts any more."""
         return not self._counted or self._counted[-1] < now - self.longest - MARGIN
 
+    def next_moment(self, not_before: float) -> float:
+        """Return when the next request may go."""
+        moment = not_before
+        for requests, seconds in self._open:
+            earlier = len(self._counted) - requests
+            if earlier >= 0:
+                moment = max(moment, self._counted[earlier] + seconds + MARGIN)
+        return moment
+
     def moment(self, place: int, not_before: float) -> float:
         """Return when the request at `place`, counted from the oldest in the log, may go."""
         moments: dict[int, float] = {}
-        # Nearly every request is the next one, and depends on none that is still to be sent.
-        places = [place] if place == len(self) else sorted(self._waiting_up_to(place))
-        for waiting in places:
+        for waiting in sorted(self._waiting_up_to(place)):
             moment = not_before
             for requests, seconds in self._open:
                 earlier = waiting - requests

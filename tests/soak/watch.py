@@ -14,7 +14,7 @@ import attrs
 DESCRIPTORS: Final = Path("/proc/self/fd")
 STATM: Final = Path("/proc/self/statm")
 MB: Final = 1_000_000
-OBJECTS_TO_SPARE: Final = 500  # of the interpreter's own; a leak for every hundredth call is more
+OBJECTS_TO_SPARE: Final = 1_500  # of the interpreter's own; a leak for every hundredth call is more
 WARM: Final = 3  # samples until connections and caches are there; the rest must be flat
 
 
