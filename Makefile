@@ -16,7 +16,7 @@ demo: .venv/demo  ## one user's life, then an audit of 1,200 users, on the sandb
 	@$(BIN)/dbusers demo
 
 test: .venv/dev  ## run the tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 check: .venv/dev  ## lint, formatting and types
 	$(BIN)/ruff check

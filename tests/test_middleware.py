@@ -281,7 +281,7 @@ async def test_a_call_inside_another_leaves_the_outer_ones_progress_alone(
     )
     hosts: dict[str, Any] = dict.fromkeys(HOSTS, server.url)
     options = [TimeoutOption(total=5), RetryOption(base_delay=10, jitter=0)]
-    async with ScalingoClient("tk-us-x", rate_limit=None, **hosts) as client:
+    async with ScalingoClient("tk-us-x", clock=JumpingClock(), rate_limit=None, **hosts) as client:
         users = client.databases.by_id("ad-1", app="shop").users  # two bearers are fetched within
         with pytest.raises(RequestTimedOut) as caught:
             await users.get(RequestConfiguration(options=options))

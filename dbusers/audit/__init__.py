@@ -2,21 +2,33 @@
 
 `records` says what an audit knows of databases and users, in words that fit every provider and
 without a secret; `inventory` what it needs of a provider; `runner` reads whole accounts; `checks`
-says what is wrong. Nothing here knows a provider: `dbusers.digitalocean.inventory` and
-`dbusers.scalingo.inventory` bring them here.
+say what is wrong, and `judging` makes findings of that. Nothing here knows a provider:
+`dbusers.digitalocean.inventory` and `dbusers.scalingo.inventory` bring them here.
 
     async with DigitalOceanClient() as client:
         async with aclosing(read_all([DigitalOceanInventory(client)])) as outcomes:
             async for outcome in outcomes:
                 match outcome:
                     case Read():
-                        failed = [f for f in judge(outcome) if f.verdict is Verdict.FAIL]
+                        findings = judge(Facts.of(outcome, now=datetime.now(UTC)))
+                        failed = [f for f in findings if f.verdict is Verdict.FAIL]
                     case NotRead(database, error):
                         ...  # not read is not "fine"
 """
 
-from dbusers.audit.checks import CHECKS, Check, Finding, Severity, Verdict, check, judge
+from dbusers.audit.checks import CHECKS
+from dbusers.audit.findings import (
+    Check,
+    Facts,
+    Finding,
+    Judgement,
+    Severity,
+    Verdict,
+    check,
+    each_user,
+)
 from dbusers.audit.inventory import Inventory
+from dbusers.audit.judging import judge
 from dbusers.audit.records import (
     DatabaseRecord,
     Engine,
@@ -37,10 +49,12 @@ __all__ = [
     "Check",
     "DatabaseRecord",
     "Engine",
+    "Facts",
     "Finding",
     "Grant",
     "GrantKind",
     "Inventory",
+    "Judgement",
     "Listed",
     "NotListed",
     "NotRead",
@@ -51,6 +65,7 @@ __all__ = [
     "UserRecord",
     "Verdict",
     "check",
+    "each_user",
     "judge",
     "read_all",
 ]

@@ -7,7 +7,7 @@ from dbusers.audit.records import DatabaseRecord, UserRecord
 
 
 class Inventory(Protocol):
-    """The databases and users of one account. Both calls raise a `DbusersError` or are complete."""
+    """The databases and users of one account. Reading raises a `DbusersError` or is complete."""
 
     @property
     def provider(self) -> str:
@@ -18,3 +18,9 @@ class Inventory(Protocol):
 
     async def users(self, database: DatabaseRecord) -> Sequence[UserRecord]:
         """Return every user of one database."""
+
+    def requests_to_list(self) -> int:
+        """Return the least requests that `databases` takes."""
+
+    def requests_for(self, databases: Sequence[DatabaseRecord]) -> int:
+        """Return the requests that reading the users of these databases takes."""

@@ -5,6 +5,7 @@ certificates where it makes them. A field that is None is unknown: the answer di
 is never taken for "no".
 """
 
+from datetime import date, datetime
 from enum import StrEnum
 
 import attrs
@@ -31,21 +32,30 @@ class Engine(OpenEnum):
 class DatabaseRecord:
     """A database: a cluster at DigitalOcean, an addon at Scalingo.
 
-    `id` is the provider's, and unique; `name` is what people call it, and need not be. `engine` is
-    an `Engine`, or the provider's word for one that is not among them. `has_users` is False where
-    the engine has no user management, so that there is nothing to read. `open_to_world`: reachable
-    from any address.
+    `account` is the name under which the audit knows the account, the provider's unless there are
+    several. `id` is the provider's, and unique; `name` is what people call it, and need not be.
+    `engine` is an `Engine`, or the provider's word for one that is not among them. `has_users` is
+    False where the engine has no user management, so that there is nothing to read.
+    `open_to_world`: reachable from any address. `end_of_life`: the day from which the engine's
+    version gets no more security fixes.
     """
 
     provider: str
     id: str
     name: str
+    account: str = attrs.field(kw_only=True)
     engine: Engine | str | None = None
     version: str | None = None
     region: str | None = None
     status: str | None = None
+    tags: frozenset[str] | None = None
     open_to_world: bool | None = None
+    end_of_life: date | None = None
     has_users: bool = True
+
+    @account.default
+    def _by_provider(self) -> str:
+        return self.provider
 
 
 class GrantKind(StrEnum):
@@ -75,8 +85,10 @@ class UserRecord:
     - `built_in`: the administrator that came with the database, and cannot be removed.
     - `password_encryption`: how the server keeps the password (PostgreSQL).
     - `auth_plugin`: how the user logs in (MySQL).
+    - `superuser`: has every right on the server, whatever it was granted.
     - `replication`: may read every change of every table (PostgreSQL).
     - `grants`: what the user may do; empty is nothing, None is unknown.
+    - `certificate_expires`: when the certificate that the user logs in with does (Kafka).
     - `secrets_visible`: the answer held the user's password or key, so the token can see them.
     """
 
@@ -84,9 +96,11 @@ class UserRecord:
     built_in: bool | None = None
     password_encryption: str | None = None
     auth_plugin: str | None = None
+    superuser: bool | None = None
     replication: bool | None = None
     read_only: bool | None = None
     grants: tuple[Grant, ...] | None = None
+    certificate_expires: datetime | None = None
     secrets_visible: bool = False
 
 
@@ -96,6 +110,11 @@ class Listed:
 
     provider: str
     databases: tuple[DatabaseRecord, ...]
+    account: str = attrs.field(kw_only=True)
+
+    @account.default
+    def _by_provider(self) -> str:
+        return self.provider
 
 
 @attrs.frozen
@@ -104,6 +123,11 @@ class NotListed:
 
     provider: str
     error: DbusersError
+    account: str = attrs.field(kw_only=True)
+
+    @account.default
+    def _by_provider(self) -> str:
+        return self.provider
 
 
 @attrs.frozen

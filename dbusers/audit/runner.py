@@ -7,6 +7,7 @@ from typing import Final
 
 import attrs
 
+from dbusers.audit.account import Account
 from dbusers.audit.inventory import Inventory
 from dbusers.audit.records import (
     DatabaseRecord,
@@ -23,8 +24,8 @@ CONCURRENCY: Final = 50  # databases of one account at a time; its rate limit se
 
 
 @attrs.define(eq=False)
-class _Account:
-    inventory: Inventory
+class _Reading:
+    account: Account
     waiting: Iterator[DatabaseRecord] = attrs.field(factory=lambda: iter(()))
 
 
@@ -33,9 +34,10 @@ async def read_all(
 ) -> AsyncGenerator[Outcome, None]:
     """Yield how reading each database of each account came out.
 
-    For each account there is one `Listed` or `NotListed`; for each database that was listed, in no
-    order, one `Read`, `NotRead` or `Skipped`. Only a `DbusersError` becomes an outcome, and it
-    stops nothing else; any other exception is a defect, and is raised.
+    An `Account` is read as it says: its pending databases, or those that its selection takes; any
+    other inventory is read whole. For each account there is one `Listed` or `NotListed`; for each
+    database that was listed, in no order, one `Read`, `NotRead` or `Skipped`. Only a `DbusersError`
+    becomes an outcome, and it stops nothing else; any other exception is a defect, and is raised.
 
     At most `concurrency` databases of one account are read at a time, so one with a slow budget
     does not hold up the others; a caller who is slow holds back the reading. Leaving the loop early
@@ -44,19 +46,19 @@ async def read_all(
     """
     if concurrency < 1:
         raise ValueError("concurrency is at least 1")
-    running: dict[asyncio.Task[Outcome], _Account] = {}
+    running: dict[asyncio.Task[Outcome], _Reading] = {}
     try:
-        for inventory in inventories:
-            running[asyncio.create_task(_list(inventory))] = _Account(inventory)
+        for account in map(Account.of, inventories):
+            running[asyncio.create_task(_list(account))] = _Reading(account)
         while running:
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                account, outcome = running.pop(task), task.result()
+                reading, outcome = running.pop(task), task.result()
                 free = 1
                 if isinstance(outcome, Listed):
-                    account.waiting, free = iter(outcome.databases), concurrency
-                for database in islice(account.waiting, free):
-                    running[asyncio.create_task(_read(account.inventory, database))] = account
+                    reading.waiting, free = iter(outcome.databases), concurrency
+                for database in islice(reading.waiting, free):
+                    running[asyncio.create_task(_read(reading.account, database))] = reading
                 yield outcome
     finally:
         for task in running:
@@ -64,18 +66,19 @@ async def read_all(
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _list(inventory: Inventory) -> Outcome:
+async def _list(account: Account) -> Outcome:
     try:
-        return Listed(inventory.provider, tuple(await inventory.databases()))
+        databases = tuple(await account.databases())
     except DbusersError as error:
-        return NotListed(inventory.provider, _without_frames(error))
+        return NotListed(account.provider, _without_frames(error), account=account.name)
+    return Listed(account.provider, databases, account=account.name)
 
 
-async def _read(inventory: Inventory, database: DatabaseRecord) -> Outcome:
+async def _read(account: Account, database: DatabaseRecord) -> Outcome:
     if not database.has_users:
         return Skipped(database, f"{database.engine} has no user management")
     try:
-        return Read(database, tuple(await inventory.users(database)))
+        return Read(database, tuple(await account.users(database)))
     except DbusersError as error:
         return NotRead(database, _without_frames(error))
 

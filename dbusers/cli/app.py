@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from dbusers.cli.audit.group import audit
 from dbusers.cli.databases import databases
 from dbusers.cli.demo import demo
 from dbusers.cli.sandbox import sandbox
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 app.add_typer(databases, name="databases")
 app.add_typer(users, name="users")
+app.add_typer(audit, name="audit")
 app.command()(sandbox)
 app.command()(demo)
 

@@ -1,13 +1,15 @@
 """DigitalOcean's databases and users in the audit's words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 from typing import Final
 
 import attrs
 
-from dbusers.absent import Maybe
+from dbusers.absent import ABSENT, Maybe
 from dbusers.audit.records import DatabaseRecord, Grant, GrantKind, UserRecord
 from dbusers.audit.records import Engine as AuditedEngine
+from dbusers.digitalocean.certificates import expiry
 from dbusers.digitalocean.client import DigitalOceanClient
 from dbusers.digitalocean.models import (
     DatabaseCluster,
@@ -50,10 +52,31 @@ class DigitalOceanInventory:
         """Return every cluster. Scope `database:read`."""
         return [database_record(cluster) for cluster in await self.client.databases.get()]
 
+    async def databases_with_embedded_users(
+        self,
+    ) -> list[tuple[DatabaseRecord, tuple[UserRecord, ...] | None]]:
+        """Return every cluster with the users that its list names; None where it has no list.
+
+        Scope `database:read`. Public samples of such lists hold the primary user only, so they are
+        not taken for complete. Names and roles are kept of them, and that a secret was visible.
+        """
+        return [
+            (database_record(cluster), _embedded(cluster))
+            for cluster in await self.client.databases.get()
+        ]
+
     async def users(self, database: DatabaseRecord) -> list[UserRecord]:
         """Return every user of a cluster. Scope `database:read`."""
         users = await self.client.databases.by_id(database.id).users.get()
         return [user_record(user) for user in users]
+
+    def requests_to_list(self) -> int:
+        """Return 1: the list is not paged."""
+        return 1
+
+    def requests_for(self, databases: Sequence[DatabaseRecord]) -> int:
+        """Return one for each database that has users."""
+        return sum(database.has_users for database in databases)
 
 
 def database_record(cluster: DatabaseCluster) -> DatabaseRecord:
@@ -65,10 +88,12 @@ def database_record(cluster: DatabaseCluster) -> DatabaseRecord:
         id=cluster.id,
         name=cluster.name,
         engine=engine,
-        version=cluster.version or None,
+        version=cluster.semantic_version or cluster.version or None,
         region=cluster.region or None,
         status=cluster.status or None,
+        tags=None if cluster.tags is ABSENT else frozenset(cluster.tags or ()),
         open_to_world=_open_to_world(cluster.rules),
+        end_of_life=_day(cluster.version_end_of_life),
         has_users=engine not in WITHOUT_USERS,
     )
 
@@ -77,12 +102,39 @@ def user_record(user: DatabaseUser) -> UserRecord:
     """Return what the audit knows of a user; passwords, keys and certificates stay behind."""
     return UserRecord(
         name=user.name,
-        built_in=UserRole.of(user.role) is UserRole.PRIMARY if user.role else None,
+        built_in=_built_in(user),
         auth_plugin=user.mysql_settings.auth_plugin if user.mysql_settings else None,
         replication=_known(user.settings.pg_allow_replication) if user.settings else None,
         grants=_grants(user),
-        secrets_visible=bool(user.password or user.access_key),
+        certificate_expires=expiry(user.access_cert) if user.access_cert else None,
+        secrets_visible=_secrets_visible(user),
     )
+
+
+def _embedded(cluster: DatabaseCluster) -> tuple[UserRecord, ...] | None:
+    if not isinstance(cluster.users, tuple):
+        return None
+    return tuple(
+        UserRecord(name=user.name, built_in=_built_in(user), secrets_visible=_secrets_visible(user))
+        for user in cluster.users
+    )
+
+
+def _built_in(user: DatabaseUser) -> bool | None:
+    role = UserRole.of(user.role) if user.role else None
+    return None if role is None else role is UserRole.PRIMARY
+
+
+def _secrets_visible(user: DatabaseUser) -> bool:
+    return bool(user.password or user.access_key)
+
+
+def _day(text: Maybe[str]) -> date | None:
+    """Return the day of a timestamp; None where there is none: the field is documented as text."""
+    try:
+        return datetime.fromisoformat(text).date() if text else None
+    except ValueError:
+        return None
 
 
 def _known(value: Maybe[bool]) -> bool | None:

@@ -1,5 +1,6 @@
 """Scalingo's databases and users in the audit's words."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
@@ -34,9 +35,18 @@ class ScalingoInventory:
         return [database_record(database) for database in await self.client.databases.get()]
 
     async def users(self, database: DatabaseRecord) -> list[UserRecord]:
-        """Return every user of a database that `databases` returned."""
-        users = await self.client.databases.by_id(database.id).users.get()
+        """Return every user of a database that `databases` returned, now or in an earlier run."""
+        # The app is named, so that an earlier run's database is not looked for among all apps.
+        users = await self.client.databases.by_id(database.id, app=database.name).users.get()
         return [user_record(user) for user in users]
+
+    def requests_to_list(self) -> int:
+        """Return 3: the platform's bearer, dedicated databases and apps; then one for each app."""
+        return 3
+
+    def requests_for(self, databases: Sequence[DatabaseRecord]) -> int:
+        """Return two for each database that has users: its bearer and the list."""
+        return 2 * sum(database.has_users for database in databases)
 
 
 def database_record(database: FoundDatabase) -> DatabaseRecord:

@@ -17,6 +17,8 @@ from dbusers.audit import (
     UserRecord,
     read_all,
 )
+from dbusers.audit.account import Account
+from dbusers.audit.selection import Selection
 from dbusers.digitalocean.inventory import DigitalOceanInventory
 from dbusers.scalingo.inventory import ScalingoInventory
 from dbusers.testing import Fault, Sandbox
@@ -26,7 +28,7 @@ from dbusers.testing.scalingo.fleet import Database
 NO_RETRY = RetryOption(max_retries=0)
 
 
-class Account:
+class Provider:
     """An inventory in memory, of which some databases fail, and some wait for `gate`."""
 
     def __init__(
@@ -64,6 +66,12 @@ class Account:
             raise ServerError("out of order", status=503)
         return [UserRecord(f"user of {database.id}")]
 
+    def requests_to_list(self) -> int:
+        return 1
+
+    def requests_for(self, databases: Sequence[DatabaseRecord]) -> int:
+        return len(databases)
+
 
 async def outcomes_of(*accounts: Inventory, concurrency: int = 50) -> list[Outcome]:
     return [outcome async for outcome in read_all(accounts, concurrency=concurrency)]
@@ -75,7 +83,7 @@ def other_tasks() -> set["asyncio.Task[object]"]:
 
 
 async def test_each_database_has_one_outcome_and_one_failure_stops_no_other() -> None:
-    outcomes = await outcomes_of(Account("A", "abcdef", fails="c"), concurrency=2)
+    outcomes = await outcomes_of(Provider("A", "abcdef", fails="c"), concurrency=2)
 
     (listed,) = (o for o in outcomes if isinstance(o, Listed))
     read = {o.database.id: o.users for o in outcomes if isinstance(o, Read)}
@@ -88,7 +96,7 @@ async def test_each_database_has_one_outcome_and_one_failure_stops_no_other() ->
 
 
 async def test_an_account_that_cannot_be_listed_is_reported_and_the_others_are_read() -> None:
-    outcomes = await outcomes_of(Account("A", "ab", fails="all"), Account("B", "c"))
+    outcomes = await outcomes_of(Provider("A", "ab", fails="all"), Provider("B", "c"))
 
     assert [(o.provider, str(o.error)) for o in outcomes if isinstance(o, NotListed)] == [
         ("A", "503: out of order")
@@ -97,7 +105,7 @@ async def test_an_account_that_cannot_be_listed_is_reported_and_the_others_are_r
 
 
 async def test_a_database_without_users_is_skipped_and_not_asked() -> None:
-    class Cache(Account):
+    class Cache(Provider):
         async def databases(self) -> list[DatabaseRecord]:
             return [DatabaseRecord("A", "r", "cache", engine="redis", has_users=False)]
 
@@ -111,7 +119,7 @@ async def test_a_database_without_users_is_skipped_and_not_asked() -> None:
 
 
 async def test_no_more_than_concurrency_databases_of_an_account_are_read_at_a_time() -> None:
-    account = Account("A", [str(number) for number in range(30)])
+    account = Provider("A", [str(number) for number in range(30)])
 
     await outcomes_of(account, concurrency=4)
 
@@ -119,7 +127,7 @@ async def test_no_more_than_concurrency_databases_of_an_account_are_read_at_a_ti
 
 
 async def test_an_account_that_waits_holds_up_no_other() -> None:
-    slow, quick = Account("slow", "ab", waits="ab"), Account("quick", "cdef")
+    slow, quick = Provider("slow", "ab", waits="ab"), Provider("quick", "cdef")
     read: list[str] = []
 
     async with aclosing(read_all([slow, quick], concurrency=1)) as outcomes:
@@ -133,7 +141,7 @@ async def test_an_account_that_waits_holds_up_no_other() -> None:
 
 
 async def test_leaving_early_cancels_what_is_under_way() -> None:
-    account = Account("A", "abcd", waits="bcd")
+    account = Provider("A", "abcd", waits="bcd")
 
     async with aclosing(read_all([account])) as outcomes:
         async for outcome in outcomes:
@@ -145,7 +153,7 @@ async def test_leaving_early_cancels_what_is_under_way() -> None:
 
 
 async def test_cancelling_the_reader_cancels_what_is_under_way() -> None:
-    account = Account("A", "abcd", waits="abcd")
+    account = Provider("A", "abcd", waits="abcd")
     reader = asyncio.create_task(outcomes_of(account))
     await account.all_running.wait()
 
@@ -158,7 +166,7 @@ async def test_cancelling_the_reader_cancels_what_is_under_way() -> None:
 
 
 async def test_a_defect_is_raised_and_leaves_nothing_behind() -> None:
-    account = Account("A", ["defect", "b"], waits="b")
+    account = Provider("A", ["defect", "b"], waits="b")
 
     with pytest.raises(KeyError):
         await outcomes_of(account)
@@ -168,7 +176,7 @@ async def test_a_defect_is_raised_and_leaves_nothing_behind() -> None:
 
 
 async def test_a_kept_error_keeps_no_frames() -> None:
-    outcomes = await outcomes_of(Account("A", "a", fails="a"))
+    outcomes = await outcomes_of(Provider("A", "a", fails="a"))
 
     (failed,) = (o for o in outcomes if isinstance(o, NotRead))
     assert failed.error.__traceback__ is None
@@ -176,7 +184,48 @@ async def test_a_kept_error_keeps_no_frames() -> None:
 
 async def test_a_concurrency_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
-        await outcomes_of(Account("A", "a"), concurrency=0)
+        await outcomes_of(Provider("A", "a"), concurrency=0)
+
+
+async def test_accounts_of_one_provider_are_told_apart_by_name() -> None:
+    accounts = [
+        Account("staging", Provider("A", "a")),
+        Account("production", Provider("A", "ab")),
+        Account("old", Provider("A", "", fails="all")),
+    ]
+
+    outcomes = await outcomes_of(*accounts)
+
+    listed = {o.account: len(o.databases) for o in outcomes if isinstance(o, Listed)}
+    read = {(o.database.account, o.database.id) for o in outcomes if isinstance(o, Read)}
+    assert listed == {"staging": 1, "production": 2}
+    assert read == {("staging", "a"), ("production", "a"), ("production", "b")}
+    assert [(o.provider, o.account) for o in outcomes if isinstance(o, NotListed)] == [("A", "old")]
+
+
+async def test_what_the_selection_does_not_take_is_not_asked_for() -> None:
+    account = Account(
+        "staging",
+        Provider("A", ["orders", "orders-old", "carts"]),
+        Selection(include={"name": ("orders*",)}, exclude={"name": ("*-old",)}),
+    )
+
+    outcomes = await outcomes_of(account)
+
+    assert [o.database.name for o in outcomes if isinstance(o, Read)] == ["orders"]
+    assert account.left_out == 2
+
+
+async def test_only_what_is_pending_is_read_and_nothing_is_listed() -> None:
+    provider = Provider("A", "abc", fails="all")
+    pending = (DatabaseRecord("A", "b", "b", account="staging"),)
+
+    outcomes = await outcomes_of(Account("staging", provider, pending=pending))
+
+    assert outcomes == [
+        Listed("A", pending, account="staging"),
+        Read(pending[0], (UserRecord("user of b"),)),
+    ]
 
 
 async def test_every_user_of_both_providers_is_read_but_for_the_database_that_fails() -> None:

@@ -1,6 +1,8 @@
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+import trustme
 
 from dbusers import ABSENT, Secret
 from dbusers.audit import DatabaseRecord, Engine, Grant, GrantKind, UserRecord
@@ -13,6 +15,7 @@ from dbusers.digitalocean import (
     MySQLSettings,
     OpenSearchAcl,
     UserSettings,
+    certificates,
 )
 from dbusers.digitalocean.inventory import DigitalOceanInventory, database_record, user_record
 from dbusers.testing import Sandbox
@@ -104,7 +107,14 @@ def test_mongodb_settings_count_in_either_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "built_in"), [("primary", True), ("normal", False), ("PRIMARY", True), (ABSENT, None)]
+    ("role", "built_in"),
+    [
+        ("primary", True),
+        ("normal", False),
+        ("PRIMARY", True),
+        ("something-new", None),
+        (ABSENT, None),
+    ],
 )
 def test_the_primary_user_is_the_built_in_one(role: Any, built_in: bool | None) -> None:
     assert user_record(DatabaseUser("app", role=role)).built_in is built_in
@@ -141,3 +151,97 @@ async def test_a_token_that_cannot_see_credentials_sees_no_secrets(sandbox: Sand
 
     assert users
     assert not any(user.secrets_visible for user in users)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"version": "8", "semantic_version": "8.0.41"}, {"version": "8.0.41"}),
+        ({"version": "8"}, {"version": "8"}),
+        ({"tags": ["prod", "team:data"]}, {"tags": frozenset({"prod", "team:data"})}),
+        ({"tags": None}, {"tags": frozenset()}),
+        ({"version_end_of_life": "2027-11-11T00:00:00Z"}, {"end_of_life": date(2027, 11, 11)}),
+        ({"version_end_of_life": "2027-11-11"}, {"end_of_life": date(2027, 11, 11)}),
+        ({"version_end_of_life": "in a while"}, {}),
+        ({"version_end_of_life": ""}, {}),
+        ({"version_end_of_life": None}, {}),
+    ],
+)
+def test_what_is_known_of_a_cluster(fields: dict[str, Any], expected: dict[str, Any]) -> None:
+    cluster = DatabaseCluster(id="1", name="one", engine="mysql", **fields)
+
+    assert database_record(cluster) == DatabaseRecord(
+        "DigitalOcean", "1", "one", engine=Engine.MYSQL, **expected
+    )
+
+
+def certificate(expires: datetime) -> Secret:
+    """Return a certificate in PEM that a certificate authority has issued for a user."""
+    issued = trustme.CA().issue_cert("app.example.com", not_after=expires)
+    return Secret(issued.cert_chain_pems[0].bytes().decode())
+
+
+def test_when_a_certificate_expires_is_kept_and_the_certificate_is_not() -> None:
+    expires = datetime.now(UTC).replace(microsecond=0) + timedelta(days=7)
+
+    record = user_record(DatabaseUser("app", access_cert=certificate(expires)))
+
+    assert record == UserRecord("app", certificate_expires=expires)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no certificate",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\n\ud800\n-----END CERTIFICATE-----\n",
+    ],
+)
+def test_a_certificate_that_cannot_be_read_is_unknown(text: str) -> None:
+    assert user_record(DatabaseUser("app", access_cert=Secret(text))) == UserRecord("app")
+
+
+def test_without_the_extra_no_certificate_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certificates, "_x509", lambda: None)
+    user = DatabaseUser("app", access_cert=certificate(datetime.now(UTC) + timedelta(days=7)))
+
+    assert user_record(user) == UserRecord("app")
+
+
+async def test_the_list_of_clusters_brings_some_users_along(sandbox: Sandbox) -> None:
+    first, second, *_ = sandbox.fleet.digitalocean
+    first["users"] = [
+        {"name": "doadmin", "role": "primary", "password": "a"},
+        {"name": "app", "role": "normal", "settings": {"pg_allow_replication": True}},
+        {"name": "new"},
+    ]
+    second["users"] = None
+    async with sandbox.digitalocean() as client:
+        inventory = DigitalOceanInventory(client)
+
+        pairs = await inventory.databases_with_embedded_users()
+        assert [database for database, _ in pairs] == await inventory.databases()
+
+    embedded = {database.id: users for database, users in pairs}
+    assert embedded[first["id"]] == (
+        UserRecord("doadmin", built_in=True, secrets_visible=True),
+        UserRecord("app", built_in=False),
+        UserRecord("new"),
+    )
+    assert embedded[second["id"]] is None
+
+
+async def test_it_takes_the_requests_that_it_says(sandbox: Sandbox) -> None:
+    async with sandbox.digitalocean() as client:
+        inventory = DigitalOceanInventory(client)
+
+        databases = await inventory.databases()
+        listed = len(sandbox.requests)
+        for database in databases:
+            if database.has_users:
+                await inventory.users(database)
+
+    assert listed == inventory.requests_to_list()
+    assert len(sandbox.requests) - listed == inventory.requests_for(databases)
+    assert inventory.requests_for(databases) < len(databases)

@@ -67,5 +67,21 @@ async def test_the_account_is_read_by_the_documented_number_of_requests(sandbox:
     apps = len(sandbox.fleet.scalingo.apps)
     assert len(databases) == len(sandbox.fleet.scalingo.databases)
     assert listed == 1 + 2 + apps  # the bearer, dedicated databases and apps, addons of each app
+    assert listed == inventory.requests_to_list() + apps
     assert len(sandbox.requests) - listed == 2  # the database's bearer, the list
+    assert inventory.requests_for(databases) == 2 * sum(d.has_users for d in databases)
     assert users
+
+
+async def test_a_database_of_an_earlier_run_is_read_without_a_search(sandbox: Sandbox) -> None:
+    async with sandbox.scalingo() as client:
+        databases = await ScalingoInventory(client).databases()
+    database = next(d for d in databases if d.has_users)
+    listed = len(sandbox.requests)
+
+    async with sandbox.scalingo() as client:
+        inventory = ScalingoInventory(client)
+        users = await inventory.users(database)
+
+    assert users
+    assert len(sandbox.requests) - listed == 1 + inventory.requests_for([database])

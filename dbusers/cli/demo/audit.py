@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Final
 
 import attrs
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from dbusers.audit import (
+    Facts,
     Finding,
     Listed,
     NotListed,
@@ -42,6 +44,7 @@ async for outcome in read_all(
 class Audit:
     """What came of reading all accounts."""
 
+    started: datetime = attrs.field(factory=lambda: datetime.now(UTC))
     databases: int = 0
     users: int = 0
     read: int = 0
@@ -60,7 +63,7 @@ class Audit:
             case Read(users=users):
                 self.read += 1
                 self.users += len(users)
-                self.findings += judge(outcome)
+                self.findings += judge(Facts.of(outcome, now=self.started))
             case Skipped():
                 self.skipped.append(outcome)
             case NotRead():

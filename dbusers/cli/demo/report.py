@@ -61,7 +61,7 @@ def _why_not_read(one: NotRead, *, on_purpose: bool) -> Text:
 
 
 def print_findings(console: Console, found: Audit) -> None:
-    """Print a row for each check, the worst first, and what they come to."""
+    """Print a row for each check that fails, the worst first, and what they come to."""
     verdicts = Counter((finding.check, finding.verdict) for finding in found.findings)
     console.print()
     console.print(_table(verdicts, _examples(found.findings)))
@@ -72,16 +72,10 @@ def print_findings(console: Console, found: Audit) -> None:
     )
     console.print(Text(unknown, style="dim"))
     console.print()
-    wrong = {
-        severity: sum(
-            count
-            for (check, verdict), count in verdicts.items()
-            if verdict is Verdict.FAIL and check.severity is severity
-        )
-        for severity in sorted(Severity, reverse=True)
-    }
-    told = ", ".join(f"{count} {s.name.lower()}" for s, count in wrong.items() if count)
-    summary = Text.assemble((f"{sum(wrong.values())} findings", "bold"), f" ({told}).")
+    wrong = Counter(f.severity for f in found.findings if f.verdict is Verdict.FAIL)
+    told = ", ".join(f"{wrong[s]} {s.name.lower()}" for s in sorted(wrong, reverse=True))
+    summary = Text.assemble((f"{wrong.total()} findings", "bold"), f" ({told}).")
+    summary.append(" Where a database is open to the world, each counts one level worse.")
     if found.not_read or found.not_listed:
         summary.append(" Not all was read, so this audit is incomplete, and says so.")
     console.print(summary)
@@ -99,7 +93,7 @@ def print_findings(console: Console, found: Audit) -> None:
 def _examples(findings: Iterable[Finding]) -> dict[Check, Finding]:
     """Return one failure of each check, the same in every run, whoever was read first."""
     examples: dict[Check, Finding] = {}
-    for finding in sorted(findings, key=lambda f: (f.database.name, f.user.name)):
+    for finding in sorted(findings, key=lambda f: (f.database.name, f.user or "")):
         if finding.verdict is Verdict.FAIL:
             examples.setdefault(finding.check, finding)
     return examples
@@ -110,25 +104,24 @@ def _table(verdicts: Counter[tuple[Check, Verdict]], examples: dict[Check, Findi
     table.add_column("Check", no_wrap=True)
     table.add_column("Severity", no_wrap=True)
     table.add_column("What is wrong, and an example", ratio=1)
-    table.add_column("Users", justify="right", no_wrap=True)
+    table.add_column("Failed", justify="right", no_wrap=True)
     table.add_column("Unknown", justify="right", no_wrap=True)
-    checks = {check for check, _ in verdicts}
+    checks = {check for check, verdict in verdicts if verdict is Verdict.FAIL}
     for check in sorted(checks, key=lambda c: (-c.severity, -verdicts[c, Verdict.FAIL], c.id)):
         failed, unknown = verdicts[check, Verdict.FAIL], verdicts[check, Verdict.UNKNOWN]
         total = failed + unknown + verdicts[check, Verdict.PASS]
-        style = STYLES[check.severity] if failed else "green"
+        style = STYLES[check.severity]
         table.add_row(
             check.id,
             Text(check.severity.name.lower(), style=style),
-            _what(check, examples.get(check)),
+            _what(examples[check]),
             Text.assemble((str(failed), style), (f" of {total}", "dim")),
             Text(str(unknown) if unknown else "", style="dim"),
         )
     return table
 
 
-def _what(check: Check, example: Finding | None) -> Text:
-    if example is None:
-        return Text(check.title)
-    where = printable(f"{example.user.name} @ {example.database.name}")
-    return Text.assemble(check.title, "\n", (where, "dim"))
+def _what(example: Finding) -> Text:
+    place = example.database.name
+    where = place if example.user is None else f"{example.user} @ {place}"
+    return Text.assemble(example.check.title, "\n", (printable(where), "dim"))

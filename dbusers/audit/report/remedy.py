@@ -1,0 +1,55 @@
+"""The remedy of a finding, with the names filled in, so that it can be copied and run.
+
+A name is quoted for where it goes: a user called `x; rm -rf ~` stays one argument of the command,
+and one string of the call. A check's templates therefore hold `{database}` and `{user}` bare, and
+a command has its options before them: `--` ends these for a user called `--help`.
+"""
+
+import re
+import shlex
+from collections.abc import Callable
+from typing import Final
+
+from dbusers.audit.findings import Finding
+
+PLACE: Final = re.compile(r"\{(database|user)\}")
+
+
+def call_for(finding: Finding) -> str:
+    """Return the remedy as the SDK's call, "" if the check has none."""
+    return _filled(finding.check.call, finding, ascii)
+
+
+def command_for(finding: Finding) -> str:
+    """Return the remedy as a shell command, "" if the check has none."""
+    template = finding.check.command
+    if any(name.startswith("-") for name in _names(finding).values()):
+        template = PLACE.sub(r"-- \g<0>", template, count=1)
+    return _filled(template, finding, _argument)
+
+
+def _filled(template: str, finding: Finding, quote: Callable[[str], str]) -> str:
+    # All at once: a name that is itself "{user}" is not filled in again.
+    names = _names(finding)
+    return PLACE.sub(lambda place: quote(names[place[1]]), template)
+
+
+def _names(finding: Finding) -> dict[str, str]:
+    return {"database": finding.database.id, "user": finding.user or ""}
+
+
+def _argument(name: str) -> str:
+    if name.isprintable():
+        return shlex.quote(name)
+    # The shell's $'…' turns escapes back, so that the command shows what it does.
+    escaped = "".join(_shell_escape(character) for character in name)
+    return f"$'{escaped}'"
+
+
+def _shell_escape(character: str) -> str:
+    if character in "\\'":
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x80 else f"\\U{code:08x}"

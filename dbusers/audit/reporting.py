@@ -1,0 +1,152 @@
+"""Makes a `Report` of a run in the store: judges what was read, as often as anyone likes.
+
+Nothing is fetched. Judging goes through the store one database at a time, so memory does not grow
+with the fleet: `Report.findings` judges anew at each call, unless there are few enough to keep.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Final
+
+import attrs
+
+from dbusers.audit.findings import Check, Finding, Severity, Suppression, Verdict
+from dbusers.audit.judging import judge
+from dbusers.audit.policy import POLICY_CHECKS, Policy
+from dbusers.audit.records import DatabaseRecord
+from dbusers.audit.report.model import NotReadDatabase, PastRun, Report
+from dbusers.audit.store import Run, Store
+from dbusers.audit.store_rows import NOT_REACHED
+
+SHOWN: Final = frozenset({Verdict.FAIL, Verdict.UNKNOWN, Verdict.ERROR})
+DRIFT: Final = "DR001"
+# So many findings are kept for the formats; they take some 10 MB. More are judged anew each time.
+KEPT: Final = 20_000
+
+
+@attrs.frozen
+class Judging:
+    """How a run is judged: by which policy and checks, and what of it decides the exit code.
+
+    `whole`: the run was to read all databases of all accounts, so that it can tell what in the
+    policy serves no longer.
+    """
+
+    policy: Policy
+    checks: tuple[Check, ...]
+    fail_on: Severity = Severity.LOW
+    allow_incomplete: float = 0.0
+    whole: bool = True
+
+
+@attrs.define
+class _Tally:
+    """What one pass over the run found."""
+
+    counts: Counter[tuple[str, Verdict]] = attrs.field(factory=Counter)
+    by_severity: Counter[Severity] = attrs.field(factory=Counter)
+    drift: int = 0
+    used: set[Suppression] = attrs.field(factory=set)
+    kept: list[Finding] | None = attrs.field(factory=list)
+
+    def count(self, finding: Finding) -> None:
+        self.counts[finding.check.id, finding.verdict] += 1
+        if finding.verdict is Verdict.FAIL and finding.suppressed is None:
+            self.by_severity[finding.severity] += 1
+            self.drift += finding.check.id == DRIFT
+
+    def keep(self, finding: Finding) -> None:
+        if finding.verdict in SHOWN and self.kept is not None:
+            self.kept.append(finding)
+            if len(self.kept) > KEPT:
+                self.kept = None
+
+
+def report_of(
+    store: Store, run: Run, judging: Judging, *, interrupted: bool = False, remember: bool = False
+) -> Report:
+    """Return the report of a run, judged by its own time.
+
+    `interrupted`: its user stopped it. `remember`: its figures are kept for the history of later
+    runs. Raises `ConfigurationError` if the store cannot be read.
+    """
+    tally = _Tally()
+    for facts in store.facts(run, judging.policy.of, run.started):
+        for finding in judge(facts, judging.checks, used=tally.used):
+            tally.count(finding)
+            tally.keep(finding)
+    kept = tally.kept
+    of_policy = tuple(_of_policy(store, run, judging, tally.used))
+    for finding in of_policy:
+        tally.count(finding)
+    if remember:
+        store.judged(run, tally.by_severity, tally.drift)
+
+    def findings() -> Iterator[Finding]:
+        return chain(of_policy, _shown(store, run, judging) if kept is None else kept)
+
+    return Report(
+        run_id=run.id,
+        started=run.started,
+        finished=run.finished,
+        source=run.source,
+        version=run.version,
+        shard=run.shard,
+        accounts=store.coverage(run),
+        findings=findings,
+        counts=dict(sorted(tally.counts.items())),
+        databases=lambda: store.databases(run),
+        not_read=_not_read(store, run),
+        checks=(*judging.checks, *POLICY_CHECKS),
+        history=tuple(_history(store, run, tally)),
+        fail_on=judging.fail_on,
+        allow_incomplete=judging.allow_incomplete,
+        interrupted=interrupted,
+    )
+
+
+def _shown(store: Store, run: Run, judging: Judging) -> Iterator[Finding]:
+    for facts in store.facts(run, judging.policy.of, run.started):
+        for finding in judge(facts, judging.checks):
+            if finding.verdict in SHOWN:
+                yield finding
+
+
+def _of_policy(
+    store: Store, run: Run, judging: Judging, used: set[Suppression]
+) -> Iterable[Finding]:
+    """Return what in the policy serves no longer; its records sort before those of accounts."""
+    if judging.policy == Policy():
+        return ()  # and no pass over the run
+    return judging.policy.unused(
+        run.started,
+        databases=(row.database for row in store.databases(run)),
+        used=used,
+        complete=run.complete and judging.whole and run.shard is None,
+    )
+
+
+def _not_read(store: Store, run: Run) -> tuple[NotReadDatabase, ...]:
+    failed = (
+        NotReadDatabase(row.database, row.error or "", row.error_type or "", row.retryable)
+        for row in store.databases(run, failed=True)
+    )
+    pending = (
+        NotReadDatabase(database, NOT_REACHED, "NotReached", retryable=True)
+        for database in store.pending(run)
+    )
+    return tuple(heapq.merge(failed, pending, key=lambda each: _place(each.database)))
+
+
+def _place(database: DatabaseRecord) -> tuple[str, str, str]:
+    return database.account, database.provider, database.id
+
+
+def _history(store: Store, run: Run, tally: _Tally) -> Iterator[PastRun]:
+    for past in store.history(run):
+        if past.id == run.id:
+            yield attrs.evolve(past, by_severity=dict(tally.by_severity), drift=tally.drift)
+        else:
+            yield past

@@ -1,0 +1,77 @@
+"""What the audit's commands tell people on standard error, and how they end with an error."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from dbusers.audit.plan import Plan
+from dbusers.cli.exits import ExitCode, end, exit_code
+from dbusers.cli.output import printable
+from dbusers.errors import DbusersError
+
+
+class Voice:
+    """Says things on standard error, unless it is to be quiet."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+        self.console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+
+    @property
+    def can_draw(self) -> bool:
+        """Tell whether there is somebody to draw bars for, on a terminal that moves its cursor."""
+        return not self.quiet and self.console.is_terminal and not self.console.is_dumb_terminal
+
+    def say(self, line: str) -> None:
+        """Say a line; above the bars, where there are some."""
+        if not self.quiet:
+            self.console.print(Text(printable(line)), soft_wrap=not self.console.is_terminal)
+
+
+@contextmanager
+def errors_in_lines() -> Iterator[None]:
+    """End the command with a line for each problem where the SDK or the audit raises an error."""
+    try:
+        yield
+    except DbusersError as error:
+        *others, last = str(error).splitlines() or [type(error).__name__]
+        for line in others:
+            typer.echo(f"dbusers: {printable(line)}", err=True)
+        end(last, exit_code(error))
+    except KeyboardInterrupt:
+        end("interrupted", ExitCode.INTERRUPTED)
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: "0.4 s", "45 s", "4 min 10 s", "1 h 05 min"."""
+    if 0 < seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, whole = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {whole:02} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 database" or "1,204 databases"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def plan_in_words(plan: Plan) -> str:
+    """Return in one line what a plan comes to."""
+    least = "" if plan.exact else "at least "
+    said = (
+        f"{counted(plan.databases, 'database')}, {least}{counted(plan.requests, 'request')} "
+        f"with {counted(len(plan.tokens), 'token')}"
+    )
+    if plan.slowest is None or plan.floor == 0:
+        return f"{said}, within the rate limits at once"
+    whose = f", for {plan.slowest.name}" if len(plan.tokens) > 1 else ""
+    return f"{said}, no less than {duration(plan.floor)} under the rate limits{whose}"
