@@ -28,17 +28,12 @@ KEPT: Final = 20_000
 
 @attrs.frozen
 class Judging:
-    """How a run is judged: by which policy and checks, and what of it decides the exit code.
-
-    `whole`: the run was to read all databases of all accounts, so that it can tell what in the
-    policy serves no longer.
-    """
+    """How a run is judged: by which policy and checks, and what of it decides the exit code."""
 
     policy: Policy
     checks: tuple[Check, ...]
     fail_on: Severity = Severity.LOW
     allow_incomplete: float = 0.0
-    whole: bool = True
 
 
 @attrs.define
@@ -94,6 +89,7 @@ def report_of(
         source=run.source,
         version=run.version,
         shard=run.shard,
+        filtered=run.filtered,
         accounts=store.coverage(run),
         findings=findings,
         counts=dict(sorted(tally.counts.items())),
@@ -124,7 +120,8 @@ def _of_policy(
         run.started,
         databases=(row.database for row in store.databases(run)),
         used=used,
-        complete=run.complete and judging.whole and run.shard is None,
+        # Only who was to read everything can tell that nothing needs a line of the policy.
+        complete=run.complete and not run.filtered and run.shard is None,
     )
 
 

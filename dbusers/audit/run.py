@@ -97,6 +97,7 @@ async def audit(
             source=options.source.value,
             version=__version__,
             shard=options.shard,
+            filtered=any(account.selection != EVERYTHING for account in chosen),
         )
     else:
         chosen = _pending(chosen, store, options.resume, failed=options.retry_failed)
@@ -104,8 +105,7 @@ async def audit(
     options.on_run(run)
     await _Reading(chosen, store, run, options).read()
     run = store.finish(run, _now(options))
-    whole = all(account.selection == EVERYTHING for account in chosen)
-    return report_of(store, run, attrs.evolve(judging, whole=whole), remember=True)
+    return report_of(store, run, judging, remember=True)
 
 
 def audit_again(

@@ -56,8 +56,9 @@ def test_a_token_has_its_bar_until_the_report_takes_its_place(
     bars = screen.text.partition("Complete: ")[0]
     assert re.search(r"digitalocean .*━.* 0/\? databases .*listing", bars)
     assert COLOUR.search(bars)
-    printed = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", bars)
-    assert max(len(line) for line in re.split(r"[\r\n]", printed)) <= columns
+    assert "\x1b[2K" in bars.rpartition("━")[2]  # erased
+    lines = re.split(r"[\r\n]", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", bars))
+    assert max(len(line) for line in lines if "━" in line) == columns - len("^C") - 1
 
 
 def test_no_color_is_honoured(sandbox: Sandbox) -> None:

@@ -126,6 +126,7 @@ class Report:
     - `allow_incomplete`: how many per cent of the databases may be missing before it is 3.
     - `interrupted`: the run was stopped by its user, and can be resumed.
     - `shard`: which part of the fleet it is about, like "2/4"; None is all of it.
+    - `filtered`: databases that its accounts' filters leave out were not to be read.
     """
 
     run_id: str
@@ -144,6 +145,7 @@ class Report:
     allow_incomplete: float = 0.0
     interrupted: bool = False
     shard: str | None = None
+    filtered: bool = False
 
     def shown(self) -> Iterator[Finding]:
         """Yield the findings, but not the ERRORs of `not_read`, which says the same only once."""

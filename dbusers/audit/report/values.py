@@ -27,6 +27,7 @@ def run_value(report: Report) -> Value:
         "finished": report.finished.isoformat() if report.finished else None,
         "source": report.source,
         "shard": report.shard,
+        "filtered": report.filtered,
         "version": report.version,
     }
 

@@ -21,8 +21,7 @@ def deliver(report: Report, outputs: Iterable[Output], voice: Voice) -> NoReturn
     """
     again = f"--from {report.run_id}"
     try:
-        # What goes to standard output comes last: who reads it may stop in the middle.
-        for output in sorted(outputs, key=lambda output: output.path is None):
+        for output in outputs:
             _write(report, output)
     except ConfigurationError as error:
         raise ConfigurationError(f"{error}; nothing is lost: {again} reports on it") from error

@@ -22,8 +22,8 @@ class Voice:
 
     @property
     def can_draw(self) -> bool:
-        """Tell whether there is somebody to draw bars for, on a terminal that moves its cursor."""
-        return not self.quiet and self.console.is_terminal and not self.console.is_dumb_terminal
+        """Tell whether there is somebody to draw bars for; on a dumb terminal rich draws none."""
+        return not self.quiet and self.console.is_terminal
 
     def say(self, line: str) -> None:
         """Say a line; above the bars, where there are some."""

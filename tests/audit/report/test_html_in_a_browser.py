@@ -127,6 +127,7 @@ def test_what_failed_is_shown_first_the_worst_on_top(open_page: Open) -> None:
 
     assert column(page, "Severity") == ["critical", "critical", "high", "low"]
     assert status(page) == "1 to 4 of 4 findings that fit (6 in all)"
+    assert not page.get_by_text("needs JavaScript").is_visible()
 
 
 def test_a_search_finds_what_has_all_of_its_words(open_page: Open) -> None:
@@ -193,6 +194,10 @@ def test_a_risky_user_leads_to_the_findings_of_that_user_alone(open_page: Open) 
 
     expect(page.locator("#status")).to_contain_text("only database id-000001, only user app")
     assert column(page, "Database") == ["orders-1\npostgresql"]
+
+    page.get_by_role("link", name="2 high in postgresql").click()
+
+    expect(page.locator("#status")).to_have_text("1 to 2 of 2 findings that fit (2 in all)")
 
 
 def test_the_address_keeps_the_filters(open_page: Open) -> None:
@@ -373,6 +378,15 @@ def test_a_phone_scrolls_in_one_direction_only(open_page: Open, make: Any) -> No
         toggle.tap()
 
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_on_a_phone_a_finding_is_a_card(open_page: Open) -> None:
+    page = open_page(mixed(), viewport=PHONE, is_mobile=True)
+
+    cells = [cell.bounding_box() for cell in page.locator("#rows tr").first.locator("td").all()]
+
+    assert len({box["x"] for box in cells if box}) == 1
+    assert len({box["y"] for box in cells if box}) == len(cells) == 6
 
 
 def test_without_scripts_everything_but_the_table_is_there(open_page: Open) -> None:
