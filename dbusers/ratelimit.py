@@ -18,7 +18,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from dbusers.clock import SYSTEM_CLOCK, Clock
-from dbusers.response import RateLimitState, Response
+from dbusers.response import RateLimitState, Response, remaining_of
 from dbusers.secret import Secret
 from dbusers.windows import MARGIN, SlidingWindows, Window
 
@@ -106,15 +106,12 @@ class RateLimit:
             # Nothing else of it: which of the windows has nothing remaining, it does not say.
             self.pause(response.rate_limit)
             return
-        if "ratelimit-remaining" not in response.headers:
-            return
-        state = response.rate_limit
-        if state and state.limit is not None and state.remaining is not None:
-            first = inf if state.resets_at is None else state.resets_at
+        told = remaining_of(response.headers)
+        if told is not None:
             with self._lock:
-                now = self._clock.monotonic()
-                until_first = partial(response.seconds_until, first)
-                self._log.learn(state.limit, state.remaining, now, until_first)
+                self._log.learn(
+                    *told, self._clock.monotonic(), partial(_first_expires_in, response)
+                )
 
     def pause(self, state: RateLimitState | None) -> None:
         """Send nothing for as long as a 429 asks; `state` is what its headers say."""
@@ -158,6 +155,12 @@ class RateLimit:
             queue.popleft()  # nobody waits there any more, though its task may never end
         if queue and not queue[0].done():
             _wake(queue[0])
+
+
+def _first_expires_in(response: Response) -> float:
+    state = response.rate_limit
+    moment = None if state is None else state.resets_at
+    return inf if moment is None else response.seconds_until(moment)
 
 
 def _wake(turn: asyncio.Future[None]) -> None:

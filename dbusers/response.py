@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, Final, Self
 
 import attrs
@@ -22,6 +23,7 @@ RATE_LIMIT_HEADERS: Final = (
     "ratelimit-reset",
     "retry-after",
 )
+LONGEST_NUMBER: Final = 15  # characters of a header
 UNREAD: Final = object()
 NO_HEADERS: Final = CIMultiDictProxy(CIMultiDict[str]())
 
@@ -44,19 +46,37 @@ class RateLimitState:
         """Return the state, or None if no header speaks of it."""
         if not any(name in headers for name in RATE_LIMIT_HEADERS):
             return None
-        limit = _number(headers.get("ratelimit-limit"))
-        remaining = _number(headers.get("ratelimit-remaining"))
         return cls(
-            limit=None if limit is None else int(limit),
-            remaining=None if remaining is None else int(remaining),
+            limit=_count(headers.get("ratelimit-limit")),
+            remaining=_count(headers.get("ratelimit-remaining")),
             resets_at=_number(headers.get("ratelimit-reset")),
             retry_after=_retry_after(headers),
         )
 
 
+def remaining_of(headers: Mapping[str, str]) -> tuple[int, int] | None:
+    """Return what a window may have and what is left of it, None if the headers do not say.
+
+    `RateLimitState` says so too, and more, at the price of half of what a request costs otherwise.
+    """
+    remaining = _count(headers.get("ratelimit-remaining"))
+    limit = None if remaining is None else _count(headers.get("ratelimit-limit"))
+    return None if limit is None or remaining is None else (limit, remaining)
+
+
+def _count(text: str | None) -> int | None:
+    return None if text is None or len(text) > LONGEST_NUMBER else _whole(text)
+
+
+@lru_cache(maxsize=8192)  # a token's few thousand numbers come again and again
+def _whole(text: str) -> int | None:
+    number = _number(text)
+    return None if number is None else int(number)
+
+
 def _number(text: str | None) -> float | None:
     # Digits only: float() would let "nan" and "1e999" through, and other scripts' digits.
-    digits = "" if text is None or len(text) > 15 else text.strip().replace(".", "", 1)
+    digits = "" if text is None or len(text) > LONGEST_NUMBER else text.strip().replace(".", "", 1)
     if text is None or not (digits.isascii() and digits.isdecimal()):
         return None
     return float(text)

@@ -55,6 +55,7 @@ class SlidingWindows:
             raise ConfigurationError("a RateLimit's reserve is a share: at least 0, less than 1")
         self.longest = max(window.seconds for window in self.windows)
         self._kept = self.longest + LATENCY
+        self._seconds_of = {window.requests: window.seconds for window in self.windows}
         self._open = [(w.requests - int(w.requests * reserve), w.seconds) for w in self.windows]
         self._own: deque[float] = deque()
         self._told_at = 0.0
@@ -129,7 +130,7 @@ class SlidingWindows:
         self, limit: int, remaining: int, now: float, first_expires_in: Callable[[], float]
     ) -> None:
         """Take note of what an answer says is left of the window of `limit` requests."""
-        seconds = next((w.seconds for w in self.windows if w.requests == limit), None)
+        seconds = self._seconds_of.get(limit)
         if seconds is None:
             return  # the provider speaks of a window that is not one of these
         own = len(self._own)

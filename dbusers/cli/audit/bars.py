@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Final, Self
 
-from rich.console import RenderableType
-from rich.padding import Padding
+import attrs
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn
 from rich.table import Column
 
@@ -22,10 +22,19 @@ REDRAWN: Final = 0.25  # seconds
 NAME: Final = 20  # columns
 
 
+@attrs.frozen
+class _Narrower:
+    """Leaves room for the terminal's own ^C: on a full line it would begin another one."""
+
+    content: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from console.render(self.content, options.update(width=options.max_width - 3))
+
+
 class _Progress(Progress):
     def get_renderables(self) -> Iterable[RenderableType]:
-        """Leave room for the terminal's own ^C: on a full line it would begin another one."""
-        yield Padding(self.make_tasks_table(self.tasks), (0, 3, 0, 0))
+        yield _Narrower(self.make_tasks_table(self.tasks))
 
 
 class Bars:

@@ -1,6 +1,5 @@
 """Hands over the reports of a run, and ends the command as the run says."""
 
-import os
 import sys
 from collections.abc import Iterable
 from typing import NoReturn
@@ -39,9 +38,7 @@ def _write(report: Report, output: Output) -> None:
         save(report, [output], sys.stdout)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Who has read enough (`| head`) does not change how the audit ends. What is still to be
-        # written, and Python's own flush at the end, go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        pass  # who has read enough (`| head`) does not change how the audit ends
     except OSError as error:
         raise ConfigurationError(f"standard output: {error.strerror}") from error
 
