@@ -22,7 +22,9 @@ from dbusers.response import RateLimitState, Response, remaining_of
 from dbusers.secret import Secret
 from dbusers.windows import MARGIN, SlidingWindows, Window
 
-PAUSE: Final = 5.0  # seconds after a 429 that does not say for how long
+# After a 429 that does not say for how long: until the shortest window must be free, but no longer
+# than this. Who asks again sooner uses up the retries, and fails for want of a little patience.
+PAUSE: Final = 60.0  # seconds
 # Answers may tell, while the first in the queue sleeps, that it may go earlier.
 LOOK_AGAIN: Final = 90.0  # seconds
 
@@ -115,7 +117,9 @@ class RateLimit:
 
     def pause(self, state: RateLimitState | None) -> None:
         """Send nothing for as long as a 429 asks; `state` is what its headers say."""
-        seconds = state.retry_after if state and state.retry_after is not None else PAUSE
+        seconds = state.retry_after if state else None
+        if seconds is None:
+            seconds = min(PAUSE, self._log.shortest)
         seconds = min(seconds, self._log.longest + MARGIN)  # by then every window is open again
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)

@@ -54,6 +54,7 @@ class SlidingWindows:
         if not 0 <= reserve < 1:
             raise ConfigurationError("a RateLimit's reserve is a share: at least 0, less than 1")
         self.longest = max(window.seconds for window in self.windows)
+        self.shortest = min(window.seconds for window in self.windows)
         self._kept = self.longest + LATENCY
         self._seconds_of = {window.requests: window.seconds for window in self.windows}
         self._open = [(w.requests - int(w.requests * reserve), w.seconds) for w in self.windows]

@@ -234,15 +234,24 @@ async def test_a_429_pauses_everyone_for_as_long_as_it_says(simulated: Simulated
     assert most_in_any(senders.times, 60) <= 2
 
 
-async def test_a_429_that_does_not_say_how_long_pauses_a_little(
-    simulated: SimulatedClock,
+@pytest.mark.parametrize(
+    ("windows", "seconds"),
+    [
+        ([Window(60, 60)], 60),
+        ([Window(250, 60), Window(5000, 3600)], 60),
+        ([Window(10, 1), Window(100, 60)], 1),
+        ([Window(5000, 3600)], PAUSE),
+    ],
+)
+async def test_a_429_that_does_not_say_how_long_pauses_until_a_window_must_be_free(
+    simulated: SimulatedClock, windows: list[Window], seconds: float
 ) -> None:
-    senders = Senders(simulated, Window(100, 60))
+    senders = Senders(simulated, *windows)
     senders.limit.pause(None)
     senders.add("a")
     await simulated.run()
 
-    assert senders.times == [PAUSE]
+    assert senders.times == [seconds]
 
 
 async def test_of_two_pauses_the_longer_counts(simulated: SimulatedClock) -> None:

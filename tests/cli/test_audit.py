@@ -191,7 +191,7 @@ def test_the_embedded_source_does_not_ask_for_users_that_came_along(
         (("--shard", "3/2"), "is no shard"),
         (("--config", "missing.toml"), "missing.toml"),
         (("--policy", "missing.toml"), "missing.toml"),
-        (("--resume",), "there is no such store"),
+        (("--retry-failed",), "there is no such store"),
         (("--from", "1"), "there is no such store"),
         (("--from", "1", "--resume"), "--from reads nothing"),
     ],
@@ -268,21 +268,35 @@ def test_a_run_of_the_store_is_judged_again_without_a_request(
     assert severities == {"low"}
 
 
-def test_there_is_nothing_to_go_on_with_after_a_complete_run(digitalocean: Run) -> None:
+def test_a_complete_run_is_not_retried(digitalocean: Run) -> None:
     digitalocean("audit")
 
-    for option in ("--resume", "--retry-failed"):
-        result = digitalocean("audit", option)
+    result = digitalocean("audit", "--retry-failed")
 
-        assert result.exit_code == 2
-        assert "is complete: begin a new one" in error(result)
+    assert result.exit_code == 2
+    assert "is complete: there is nothing to read again" in error(result)
 
 
-def test_a_run_that_is_over_is_retried_and_not_resumed(digitalocean: Run, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("ends", [None, "complete", "incomplete"])
+def test_where_no_run_is_unfinished_resuming_begins_a_new_one(
+    digitalocean: Run, sandbox: Sandbox, ends: str | None
+) -> None:
+    if ends == "incomplete":
+        outage(sandbox)
+    old = None if ends is None else report(digitalocean("audit", "-o", "json"))["run"]["run"]
+    before = len(sandbox.requests)
+
+    result = digitalocean("audit", "--resume", "-o", "json")
+
+    assert report(result)["run"]["run"] != old
+    assert sandbox.requests[before].path == "/v2/databases"
+    assert "this is a new one" in result.stderr
+
+
+def test_a_run_goes_on_as_it_began(digitalocean: Run, sandbox: Sandbox) -> None:
     outage(sandbox)
     digitalocean("audit")
 
-    assert "--retry-failed reads the rest again" in error(digitalocean("audit", "--resume"))
     other = digitalocean("audit", "--retry-failed", "--source", "auto")
     assert "with --source users" in error(other)
     other = digitalocean("audit", "--retry-failed", "--shard", "1/2")

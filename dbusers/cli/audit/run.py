@@ -34,7 +34,10 @@ def run(
     shard: shared.ShardOption = None,
     store: shared.StoreOption = shared.STORE,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the last run, which did not finish.")
+        bool,
+        typer.Option(
+            "--resume", help="Go on with the last run if it did not finish; else begin one."
+        ),
     ] = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Read again what the last run could not read.")
@@ -46,6 +49,7 @@ def run(
 
     What could not be read is named, and makes the exit code 3.
     """
+    voice = Voice(quiet=quiet)
     with errors_in_lines():
         outputs = parse_outputs(output or ())
         judged_by = load_policy(policy)
@@ -63,33 +67,32 @@ def run(
                 raise InvalidRequest("--from reads nothing: leave out what says what to read")
             with existing_store(store) as opened:
                 report = audit_again(opened, opened.find(from_run), judged_by, options)
-                deliver(report, outputs, Voice(quiet=quiet))
+                deliver(report, outputs, voice)
         settings = account_settings(config, account or (), include or (), exclude or ())
-        goes_on = resume or retry_failed
-        with existing_store(store) if goes_on else Store.open(store) as opened:
-            if goes_on:
-                last = _last(opened, options, source, retry_failed=retry_failed)
+        with existing_store(store) if retry_failed else Store.open(store) as opened:
+            if resume or retry_failed:
+                last = _last(opened, options, source, voice, retry_failed=retry_failed)
                 options = attrs.evolve(options, resume=last, retry_failed=retry_failed)
-            report = read(settings, opened, judged_by, options, Voice(quiet=quiet))
-            deliver(report, outputs, Voice(quiet=quiet))
+            report = read(settings, opened, judged_by, options, voice)
+            deliver(report, outputs, voice)
 
 
-def _last(store: Store, options: Options, source: Source | None, *, retry_failed: bool) -> Run:
-    """Return the run to go on with. Raises `ConfigurationError` if there is nothing to go on with.
+def _last(
+    store: Store, options: Options, source: Source | None, voice: Voice, *, retry_failed: bool
+) -> Run | None:
+    """Return the run to go on with; None if a new one is to begin.
 
-    Raises `InvalidRequest` where an option says otherwise than the run.
+    Raises `ConfigurationError` if there is nothing to be read again, `InvalidRequest` where an
+    option says otherwise than the run.
     """
     last = store.latest()
-    if last is None:
-        raise ConfigurationError(f"{store.path}: there is no run in this store to go on with")
-    if last.complete:
-        raise ConfigurationError(
-            f"run {last.id} is complete: begin a new one, or report on it by --from {last.id}"
-        )
-    if last.finished is not None and not retry_failed:
-        raise ConfigurationError(
-            f"run {last.id} is over, but not all was read: --retry-failed reads the rest again"
-        )
+    if retry_failed and (last is None or last.complete):
+        told = f"{store.path} has no run yet" if last is None else f"run {last.id} is complete"
+        raise ConfigurationError(f"{told}: there is nothing to read again")
+    if last is None or (last.finished is not None and not retry_failed):
+        # What was read then is not what is there now: it is not reported as if it were.
+        voice.say("There is no run that did not finish: this is a new one.")
+        return None
     if source is not None and source != last.source:
         raise InvalidRequest(f"run {last.id} goes on as it began, with --source {last.source}")
     if options.shard is not None and options.shard != last.shard:

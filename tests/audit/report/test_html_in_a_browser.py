@@ -1,48 +1,27 @@
-"""The page in a real browser: headless Chromium, from Debian's package `chromium` for example.
+"""The page in a real browser: it filters, shows remedies, and takes no name for markup."""
 
-Each page that is opened is checked when it is done: it asked the network for nothing, and broke
-neither its own policy nor its script.
-"""
-
-import os
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import attrs
 import pytest
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    Dialog,
-    Page,
-    Request,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, expect
 
-from dbusers.audit.findings import Severity
-from dbusers.audit.report import Report
 from dbusers.audit.report.remedy import call_for, command_for
+from tests.audit.report.chromium import ON_A_PAGE, Open, choose, chromium, column, pages, status
 from tests.audit.report.fleet import (
     HOSTILE,
     a_database,
     a_finding,
     a_report,
-    clean,
     hostile,
-    incomplete,
     large,
     mixed,
     read,
     written,
 )
 
-NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PHONE: Final = {"width": 390, "height": 844}
-ON_A_PAGE: Final = 50  # findings
 FLEET: Final = 50_000  # findings
 
 MARKUP: Final = """
@@ -56,70 +35,17 @@ MARKUP: Final = """
 }
 """
 
-Open = Callable[..., Page]
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium without a window; the tests are skipped where there is none."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        pytest.skip(f"no browser: none of {', '.join(NAMES)} is on the PATH")
-    # Its sandbox does not work for root, which is who runs tests in a container.
-    unboxed = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=[*unboxed, *quiet])
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture
 def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
-    """Opens a report from a file; `fragment` is put behind its address."""
-    contexts, asked, said = list[BrowserContext](), set[str](), list[str]()
-
-    def opened(report: Report, fragment: str = "", **options: Any) -> Page:
-        file = tmp_path / f"{len(contexts)}.html"
-        file.write_text(written(report, "html"), encoding="ascii", newline="")
-        context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(10_000)  # milliseconds
-        page.on("request", lambda request: asked.add(_address(request)))
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("dialog", lambda dialog: _refused(dialog, said))
-        page.goto(file.as_uri() + fragment)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert asked == {(tmp_path / f"{n}.html").as_uri() for n in range(len(contexts))}
-    assert said == []
-
-
-def _address(request: Request) -> str:
-    return request.url.partition("#")[0]
-
-
-def _refused(dialog: Dialog, said: list[str]) -> None:
-    said.append(f"dialog: {dialog.message}")
-    dialog.dismiss()
-
-
-def column(page: Page, label: str) -> list[str]:
-    """Return the cells of one column of the findings that are shown."""
-    return page.locator(f'#rows td[data-label="{label}"]').all_inner_texts()
-
-
-def status(page: Page) -> str:
-    return page.locator("#status").inner_text()
-
-
-def choose(page: Page, name: str, value: str) -> None:
-    page.locator(f"select[name={name}]").select_option(value)
+    with pages(browser, tmp_path) as opened:
+        yield opened
 
 
 def test_what_failed_is_shown_first_the_worst_on_top(open_page: Open) -> None:
@@ -356,93 +282,3 @@ def test_pages_are_turned(open_page: Open) -> None:
     ]
     assert page.get_by_role("button", name="First").is_disabled()
     assert page.get_by_role("button", name="Previous").is_disabled()
-
-
-def test_print_has_more_than_a_page_of_findings(open_page: Open) -> None:
-    page = open_page(large(300))
-
-    page.emulate_media(media="print")
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
-
-    assert len(column(page, "User")) == 300
-    assert not page.locator("form").is_visible()
-    page.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert len(column(page, "User")) == ON_A_PAGE
-
-
-@pytest.mark.parametrize("make", [clean, mixed, incomplete, hostile])
-def test_a_phone_scrolls_in_one_direction_only(open_page: Open, make: Any) -> None:
-    page = open_page(make(), viewport=PHONE, is_mobile=True, has_touch=True)
-
-    for toggle in page.locator(".toggle").all()[:3]:
-        toggle.tap()
-
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-
-
-def test_on_a_phone_a_finding_is_a_card(open_page: Open) -> None:
-    page = open_page(mixed(), viewport=PHONE, is_mobile=True)
-
-    cells = [cell.bounding_box() for cell in page.locator("#rows tr").first.locator("td").all()]
-
-    assert len({box["x"] for box in cells if box}) == 1
-    assert len({box["y"] for box in cells if box}) == len(cells) == 6
-
-
-def test_without_scripts_everything_but_the_table_is_there(open_page: Open) -> None:
-    page = open_page(incomplete(), java_script_enabled=False)
-
-    assert page.get_by_text("INCOMPLETE:").is_visible()
-    assert page.get_by_text("503 unavailable: try later").is_visible()
-    assert page.get_by_role("table", name="Findings by engine and severity").is_visible()
-    assert page.get_by_text("needs JavaScript").is_visible()
-    assert not page.locator("#explorer").is_visible()
-
-
-CONTRAST: Final = """
-() => {
-  const numbers = (color) => {
-    const found = color.match(/[\\d.]+/g).map(Number);
-    if (color.startsWith("color(")) return found;
-    return [...found.slice(0, 3).map((n) => n / 255), found[3] ?? 1];
-  };
-  const light = (color) => {
-    const linear = (n) => (n <= 0.04045 ? n / 12.92 : ((n + 0.055) / 1.055) ** 2.4);
-    const [r, g, b] = numbers(color).map(linear);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const ground = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const color = getComputedStyle(at).backgroundColor;
-      if (numbers(color)[3] !== 0) return color;
-    }
-    return "rgb(255, 255, 255)";
-  };
-  const low = [];
-  for (const element of document.querySelectorAll("body *:not(script):not(svg *)")) {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-    if (!own || element.disabled || !element.checkVisibility()) continue;
-    const [a, b] = [light(getComputedStyle(element).color), light(ground(element))].sort();
-    if ((b + 0.05) / (a + 0.05) < 4.5) low.push(`${element.tagName}.${element.className}`);
-  }
-  return low;
-}
-"""
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_from_its_ground(open_page: Open, scheme: str) -> None:
-    report = incomplete()
-    database = a_database(1)
-    findings = [
-        *mixed().findings(),
-        *(a_finding(database, user=f"u{n}", severity=s) for n in range(9) for s in Severity),
-    ]
-    report = attrs.evolve(report, findings=lambda: iter(findings), history=mixed().history)
-    page = open_page(report, "#kind=", color_scheme=scheme)
-    page.locator(".toggle").first.click()
-
-    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-
-    assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 28)"}[scheme]
-    assert page.evaluate(CONTRAST) == []

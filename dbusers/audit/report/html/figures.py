@@ -12,8 +12,8 @@ from dbusers.audit.findings import Severity, Verdict
 from dbusers.audit.report.groups import Kind, grouped
 from dbusers.audit.report.html.bars import SEVERITIES, bar, columns, figures, severity_parts
 from dbusers.audit.report.html.markup import Html, filtered, joined, tag
-from dbusers.audit.report.html.opening import table
 from dbusers.audit.report.html.summary import EngineFigures, RiskyUser
+from dbusers.audit.report.html.tables import table
 from dbusers.audit.report.model import AccountCoverage, PastRun, Report
 from dbusers.audit.report.values import severity_name
 

@@ -1,11 +1,12 @@
 """The top of the page: whether all was read, what was not, and what was found in all."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from dbusers.audit.report.coverage import Missing, headline, missing
 from dbusers.audit.report.html.bars import bar, legend
 from dbusers.audit.report.html.markup import Html, filtered, joined, tag
+from dbusers.audit.report.html.tables import heading_row, table
 from dbusers.audit.report.model import AccountCoverage, ExitCode, Report
 from dbusers.audit.report.values import severity_name
 
@@ -89,59 +90,11 @@ def not_read(report: Report) -> Iterator[Html]:
     yield tag("p", NOT_READ)
     yield Html('<div class="scroll tall" tabindex="0" role="region" aria-label="Not read">')
     yield Html('<table class="cards">')
-    yield _head(headings, texts=len(headings))
+    yield heading_row(headings, texts=len(headings))
     yield _missing(first, headings)
     for one in rows:
         yield _missing(one, headings)
     yield Html("</table></div></section>\n")
-
-
-def table(
-    headings: tuple[str, ...],
-    rows: Sequence[tuple[str, ...]],
-    *,
-    caption: str,
-    texts: int = 1,
-    class_: str = "cards",
-) -> Html:
-    """Return a table; the cells after the first `texts` columns are figures.
-
-    The first cell of each row is its heading.
-    """
-    body = (
-        tag(
-            "tr",
-            tag("th", row[0], scope="row"),
-            *(
-                tag("td", cell, class_="text" if number < texts else None, data_label=heading)
-                for number, (heading, cell) in enumerate(zip(headings, row, strict=True))
-                if number
-            ),
-        )
-        for row in rows
-    )
-    return tag(
-        "div",
-        tag(
-            "table",
-            tag("caption", caption, class_="unseen"),
-            _head(headings, texts),
-            tag("tbody", *body),
-            class_=class_,
-        ),
-        class_="scroll",
-        tabindex="0",
-        role="region",
-        aria_label=caption,
-    )
-
-
-def _head(headings: tuple[str, ...], texts: int) -> Html:
-    cells = (
-        tag("th", heading, scope="col", class_="text" if number < texts else None)
-        for number, heading in enumerate(headings)
-    )
-    return tag("thead", tag("tr", *cells))
 
 
 def _run(report: Report) -> Html:

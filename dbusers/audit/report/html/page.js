@@ -124,8 +124,7 @@
 
   function restored(fragment) {
     const parameters = new URLSearchParams(fragment);
-    form.reset();
-    exact = {};
+    form.reset(); // which forgets `exact` too
     for (const [name, value] of parameters) {
       if (EXACT.includes(name)) exact[name] = value;
       else if (name === "search" || SELECTS.includes(name)) choose(form.elements[name], value);
