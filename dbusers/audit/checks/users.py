@@ -72,10 +72,10 @@ def too_many_writers(facts: Facts) -> Iterator[Judgement]:
     "No read-only user",
     Severity.LOW,
     rationale="Reports, dashboards and people who look something up do so with the right to write.",
-    remedy="Create a read-only user for what only reads.",
+    # How is the provider's own: no one call does it everywhere.
+    remedy="Create a user for what only reads: with --read-only at Scalingo, elsewhere with rights "
+    "that only read.",
     source=LEAST_PRIVILEGE,
-    call=remedies.create('"reports", read_only=True'),
-    command="dbusers users create --read-only {database} reports",
 )
 def no_reader(facts: Facts) -> Iterator[Judgement]:
     """Fail a database of whose ordinary users none is limited to reading."""
