@@ -66,6 +66,7 @@ def test_the_wheel_holds_the_package_alone_and_says_that_it_is_typed(dist: Path)
     names = zipfile.ZipFile(wheel).namelist()
 
     assert "dbusers/py.typed" in names
+    assert {f"dbusers/audit/report/html/page.{kind}" for kind in ("css", "js")} <= set(names)
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"dbusers"}
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
