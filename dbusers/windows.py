@@ -91,7 +91,7 @@ class SlidingWindows:
         return not self._counted or self._counted[-1] < now - self.longest - MARGIN
 
     def next_moment(self, not_before: float) -> float:
-        """Return when the next request may go."""
+        """Return when the next request may go: `moment` of its place, made fast for every call."""
         moment = not_before
         for requests, seconds in self._open:
             earlier = len(self._counted) - requests
