@@ -9,7 +9,7 @@ from dbusers.audit.drift import Change, changes
 from dbusers.audit.records import DatabaseRecord
 from dbusers.audit.report.model import DatabaseRow
 from dbusers.audit.store import Store
-from dbusers.audit.store_rows import Run
+from dbusers.audit.store.rows import Run
 
 
 class DifferenceKind(StrEnum):

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import attrs
 
-from dbusers.audit.account import Account
+from dbusers.audit.accounts.account import Account
 from dbusers.audit.records import DatabaseRecord
 from dbusers.windows import Window
 

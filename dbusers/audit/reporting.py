@@ -18,7 +18,7 @@ from dbusers.audit.policy import POLICY_CHECKS, Policy
 from dbusers.audit.records import DatabaseRecord
 from dbusers.audit.report.model import NotReadDatabase, PastRun, Report
 from dbusers.audit.store import Run, Store
-from dbusers.audit.store_rows import NOT_REACHED
+from dbusers.audit.store.rows import NOT_REACHED
 
 SHOWN: Final = frozenset({Verdict.FAIL, Verdict.UNKNOWN, Verdict.ERROR})
 DRIFT: Final = "DR001"

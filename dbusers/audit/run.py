@@ -17,7 +17,9 @@ from typing import Final
 
 import attrs
 
-from dbusers.audit.account import Account
+from dbusers.audit.accounts.account import Account
+from dbusers.audit.accounts.selection import EVERYTHING
+from dbusers.audit.accounts.sources import Source
 from dbusers.audit.checks import checks as all_checks
 from dbusers.audit.findings import Check, Severity
 from dbusers.audit.plan import Plan, plan_of
@@ -26,9 +28,7 @@ from dbusers.audit.records import DatabaseRecord, Listed, NotListed, Outcome, Re
 from dbusers.audit.report.model import Report
 from dbusers.audit.reporting import Judging, report_of
 from dbusers.audit.runner import CONCURRENCY, read_all
-from dbusers.audit.selection import EVERYTHING
 from dbusers.audit.shards import parse_shard, shard_of
-from dbusers.audit.sources import Source
 from dbusers.audit.store import Run, Store
 from dbusers.clock import SYSTEM_CLOCK, Clock
 from dbusers.errors import ConfigurationError

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from dbusers.audit.account import Account
+from dbusers.audit.accounts.account import Account
 from dbusers.audit.inventory import Inventory
 from dbusers.audit.records import (
     DatabaseRecord,

@@ -14,11 +14,11 @@ from typing import Final
 
 import attrs
 
-from dbusers.audit.json_lines import read_json_lines
+from dbusers.audit.encoding.lines import read_json_lines
 from dbusers.audit.records import Listed, NotListed
 from dbusers.audit.report.model import AccountCoverage, DatabaseRow
 from dbusers.audit.store import Store
-from dbusers.audit.store_rows import Run
+from dbusers.audit.store.rows import Run
 from dbusers.errors import ConfigurationError, DbusersError
 
 SQLITE: Final = b"SQLite format 3\0"  # how the file of a store begins

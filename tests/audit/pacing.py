@@ -10,8 +10,8 @@ from unittest.mock import patch
 
 import attrs
 
-from dbusers.audit.accounts import open_accounts
-from dbusers.audit.configuration import AccountSettings
+from dbusers.audit.accounts.configuration import AccountSettings
+from dbusers.audit.accounts.opening import open_accounts
 from dbusers.audit.plan import Plan
 from dbusers.audit.report.model import Report
 from dbusers.audit.run import Options, audit

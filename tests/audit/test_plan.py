@@ -4,7 +4,7 @@ import pytest
 
 from dbusers import Window
 from dbusers.audit import DatabaseRecord, UserRecord
-from dbusers.audit.account import Account
+from dbusers.audit.accounts.account import Account
 from dbusers.audit.plan import floor, plan_of
 from dbusers.digitalocean.client import WINDOWS as DIGITALOCEAN
 from dbusers.scalingo.client import WINDOWS as SCALINGO

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dbusers.audit.document import PROBLEMS_SHOWN
 from dbusers.audit.findings import Judgement, Severity, Verdict, check
 from dbusers.audit.policy import Policy
 from dbusers.audit.policy import __doc__ as policy_docs
+from dbusers.audit.toml.document import PROBLEMS_SHOWN
 from dbusers.errors import ConfigurationError
 
 

@@ -23,14 +23,14 @@ from dbusers.audit import (
     Verdict,
     reporting,
 )
-from dbusers.audit.account import Account
-from dbusers.audit.accounts import open_accounts
+from dbusers.audit.accounts.account import Account
+from dbusers.audit.accounts.opening import open_accounts
+from dbusers.audit.accounts.selection import Selection
+from dbusers.audit.accounts.sources import Source
 from dbusers.audit.plan import Plan
 from dbusers.audit.policy import Policy
 from dbusers.audit.report.model import ExitCode, Report
 from dbusers.audit.run import Options, audit, audit_again
-from dbusers.audit.selection import Selection
-from dbusers.audit.sources import Source
 from dbusers.audit.store import Run, Store
 from dbusers.testing import Fault, Sandbox
 from tests.audit.idle_clock import IdleClock
@@ -204,7 +204,7 @@ async def test_a_cancelled_audit_is_resumed_to_the_same_end(store: Store, tmp_pa
 FLEET = "abcdefghijklmnopqrst-"
 KILLED = """
 import asyncio, os, signal, sys
-from dbusers.audit.account import Account
+from dbusers.audit.accounts.account import Account
 from dbusers.audit.run import Options, audit
 from dbusers.audit.store import Store
 from tests.audit.test_run import FLEET, Provider

@@ -17,8 +17,8 @@ from dbusers.audit import (
     UserRecord,
     read_all,
 )
-from dbusers.audit.account import Account
-from dbusers.audit.selection import Selection
+from dbusers.audit.accounts.account import Account
+from dbusers.audit.accounts.selection import Selection
 from dbusers.digitalocean.inventory import DigitalOceanInventory
 from dbusers.scalingo.inventory import ScalingoInventory
 from dbusers.testing import Fault, Sandbox

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbusers import ConfigurationError, ServerError
-from dbusers.audit import store_file
 from dbusers.audit.records import Listed, NotListed, Outcome
 from dbusers.audit.report import jsonl
 from dbusers.audit.report.model import Report
 from dbusers.audit.shards import merge, parse_shard, shard_of
 from dbusers.audit.store import Run, Store
+from dbusers.audit.store import file as store_file
 from tests.audit.stored_fleet import (
     ACCOUNTS,
     HOUR,

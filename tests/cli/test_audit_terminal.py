@@ -9,7 +9,7 @@ from types import MappingProxyType
 import pytest
 
 from dbusers.audit import DatabaseRecord, Listed, NotListed, NotRead, Read
-from dbusers.audit.account import Account
+from dbusers.audit.accounts.account import Account
 from dbusers.audit.plan import Plan, TokenPlan
 from dbusers.cli.audit.bars import Bars, seconds_left
 from dbusers.cli.audit.words import Voice, duration, plan_in_words

@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-from dbusers.audit import selection
+from dbusers.audit.accounts import selection
 from dbusers.audit.findings import NO_POLICY, DatabasePolicy, Suppression
 from dbusers.audit.patterns import is_wild, matches, unescaped
 from dbusers.audit.records import DatabaseRecord

@@ -9,13 +9,13 @@ from typing import Self
 import attrs
 
 from dbusers.audit.checks import CHECKS
-from dbusers.audit.document import Document
 from dbusers.audit.findings import Check, DatabasePolicy, Finding, Suppression
 from dbusers.audit.patterns import is_wild, matches, unescaped
 from dbusers.audit.policy import stale
 from dbusers.audit.policy.contents import NOTHING, Contents
 from dbusers.audit.policy.reading import read_contents
 from dbusers.audit.records import DatabaseRecord
+from dbusers.audit.toml.document import Document
 
 
 class _Index:

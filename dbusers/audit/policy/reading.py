@@ -5,7 +5,6 @@ from itertools import chain
 from types import MappingProxyType
 from typing import TypeVar
 
-from dbusers.audit.document import Document, Table, instead, shown
 from dbusers.audit.findings import (
     NO_POLICY,
     AllowedUser,
@@ -16,6 +15,7 @@ from dbusers.audit.findings import (
 )
 from dbusers.audit.patterns import is_wild, matches, why_invalid
 from dbusers.audit.policy.contents import CLASSES, FIELDS, REQUIRED, Contents, Entry, Selector
+from dbusers.audit.toml.document import Document, Table, instead, shown
 
 _T = TypeVar("_T")
 

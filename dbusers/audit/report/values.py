@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from dbusers.audit.encoding import database_to_json, user_to_json
+from dbusers.audit.encoding.records import database_to_json, user_to_json
 from dbusers.audit.findings import Check, Finding, Severity
 from dbusers.audit.report.coverage import Missing
 from dbusers.audit.report.model import AccountCoverage, DatabaseRow, PastRun, Report

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn
 from rich.table import Column
 
 from dbusers.audit import Listed, NotListed, NotRead, Outcome
-from dbusers.audit.account import Account
+from dbusers.audit.accounts.account import Account
 from dbusers.audit.plan import Plan, TokenPlan
 from dbusers.cli.audit.words import Voice, duration
 from dbusers.cli.output import printable

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dbusers.audit.configuration import AccountSettings
+from dbusers.audit.accounts.configuration import AccountSettings
 from dbusers.audit.policy import Policy, policy_of
 from dbusers.audit.run import Options
 from dbusers.audit.store import Run, Store

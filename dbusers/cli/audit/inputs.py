@@ -6,14 +6,14 @@ from pathlib import Path
 import attrs
 
 from dbusers.audit import patterns
-from dbusers.audit.checks import checks
-from dbusers.audit.configuration import (
+from dbusers.audit.accounts.configuration import (
     AccountSettings,
     accounts_from_environment,
     accounts_from_file,
 )
+from dbusers.audit.accounts.selection import FIELDS, Selection
+from dbusers.audit.checks import checks
 from dbusers.audit.policy import Policy
-from dbusers.audit.selection import FIELDS, Selection
 from dbusers.audit.store import Store
 from dbusers.cli.audit.options import CONFIG, POLICY
 from dbusers.errors import ConfigurationError, InvalidRequest

@@ -6,10 +6,10 @@ from typing import Annotated, Final
 
 import typer
 
+from dbusers.audit.accounts.sources import Source
 from dbusers.audit.findings import Severity
 from dbusers.audit.report import FORMATS
 from dbusers.audit.runner import CONCURRENCY
-from dbusers.audit.sources import Source
 
 CONFIG: Final = Path("dbusers.toml")
 POLICY: Final = Path("dbusers-policy.toml")

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import typer
 
-from dbusers.audit.account import Account
-from dbusers.audit.accounts import open_accounts
-from dbusers.audit.configuration import AccountSettings
+from dbusers.audit.accounts.account import Account
+from dbusers.audit.accounts.configuration import AccountSettings
+from dbusers.audit.accounts.opening import open_accounts
+from dbusers.audit.accounts.sources import Source
 from dbusers.audit.plan import Plan, TokenPlan, plan_of
 from dbusers.audit.records import DatabaseRecord
-from dbusers.audit.sources import Source
 from dbusers.cli.audit import options as shared
 from dbusers.cli.audit.inputs import account_settings
 from dbusers.cli.audit.words import Voice, duration, errors_in_lines, plan_in_words

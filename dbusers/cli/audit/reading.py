@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import attrs
 
 from dbusers.audit import NotListed, Outcome
-from dbusers.audit.account import Account
-from dbusers.audit.accounts import open_accounts
-from dbusers.audit.configuration import AccountSettings
+from dbusers.audit.accounts.account import Account
+from dbusers.audit.accounts.configuration import AccountSettings
+from dbusers.audit.accounts.opening import open_accounts
+from dbusers.audit.accounts.selection import EVERYTHING
 from dbusers.audit.plan import Plan
 from dbusers.audit.policy import Policy
 from dbusers.audit.report import Report
 from dbusers.audit.run import Options, audit, audit_again
-from dbusers.audit.selection import EVERYTHING
 from dbusers.audit.store import Run, Store
 from dbusers.cli.audit.bars import Bars
 from dbusers.cli.audit.words import Voice, counted, duration, plan_in_words

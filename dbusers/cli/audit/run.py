@@ -5,10 +5,10 @@ from typing import Annotated
 import attrs
 import typer
 
+from dbusers.audit.accounts.sources import Source
 from dbusers.audit.report import parse_outputs
 from dbusers.audit.run import Options, audit_again
 from dbusers.audit.shards import parse_shard
-from dbusers.audit.sources import Source
 from dbusers.audit.store import Run, Store
 from dbusers.cli.audit import options as shared
 from dbusers.cli.audit.delivery import deliver

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
-from dbusers.audit.encoding import database_from_json, user_from_json
+from dbusers.audit.encoding.records import database_from_json, user_from_json
 from dbusers.audit.report import Report
 from tests.audit.report.fleet import (
     FINISHED,

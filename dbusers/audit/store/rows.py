@@ -7,7 +7,7 @@ from typing import Any, Final
 import attrs
 import orjson
 
-from dbusers.audit.encoding import (
+from dbusers.audit.encoding.records import (
     database_from_json,
     database_to_json,
     user_from_json,

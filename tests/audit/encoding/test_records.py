@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbusers.audit.encoding import (
+from dbusers.audit.encoding.records import (
     database_from_json,
     database_to_json,
     user_from_json,

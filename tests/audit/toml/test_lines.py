@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbusers.audit.toml_lines import Key, line_of, lines_of
+from dbusers.audit.toml.lines import Key, line_of, lines_of
 
 VALUES = (
     "1",

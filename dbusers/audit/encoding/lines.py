@@ -10,11 +10,11 @@ from typing import Any
 
 import orjson
 
-from dbusers.audit.encoding import database_from_json, user_from_json
-from dbusers.audit.json_values import flag, instance, maybe, moment, text
+from dbusers.audit.encoding.records import database_from_json, user_from_json
+from dbusers.audit.encoding.values import flag, instance, maybe, moment, text
 from dbusers.audit.records import UserRecord
 from dbusers.audit.report.model import AccountCoverage, DatabaseRow
-from dbusers.audit.store_rows import Run
+from dbusers.audit.store.rows import Run
 from dbusers.errors import ConfigurationError
 
 

@@ -18,10 +18,10 @@ from typing import Final
 
 import attrs
 
-from dbusers.audit.account import Account
-from dbusers.audit.configuration import AccountSettings
+from dbusers.audit.accounts.account import Account
+from dbusers.audit.accounts.configuration import AccountSettings
+from dbusers.audit.accounts.metering import Meter
 from dbusers.audit.inventory import Inventory
-from dbusers.audit.metering import Meter
 from dbusers.auth import is_token
 from dbusers.clock import SYSTEM_CLOCK, Clock
 from dbusers.digitalocean.client import WINDOWS as DIGITALOCEAN_WINDOWS

@@ -11,9 +11,9 @@ from statistics import median
 import pytest
 
 from dbusers import ConfigurationError
-from dbusers.audit import store_file
 from dbusers.audit.records import Read
 from dbusers.audit.store import Store
+from dbusers.audit.store import file as store_file
 from tests.audit.stored_fleet import ACCOUNTS, STARTED, database, listed, read_once, users
 
 LOCKED = r"audit\.db: another audit is using this store"

@@ -5,15 +5,16 @@ from pathlib import Path
 import pytest
 
 from dbusers import ConfigurationError, DigitalOceanClient, Window
-from dbusers.audit import NotListed, Read, accounts, read_all
-from dbusers.audit.accounts import open_accounts
-from dbusers.audit.configuration import (
+from dbusers.audit import NotListed, Read, read_all
+from dbusers.audit.accounts import opening
+from dbusers.audit.accounts.configuration import (
     AccountSettings,
     accounts_from_environment,
     accounts_from_file,
 )
-from dbusers.audit.configuration import __doc__ as documented
-from dbusers.audit.selection import Selection
+from dbusers.audit.accounts.configuration import __doc__ as documented
+from dbusers.audit.accounts.opening import open_accounts
+from dbusers.audit.accounts.selection import Selection
 from dbusers.digitalocean.client import WINDOWS as DIGITALOCEAN
 from dbusers.testing import Sandbox
 from tests.canary import TOKEN, leaks, shown_by
@@ -229,7 +230,7 @@ async def test_a_command_that_fails_says_so_and_shows_nothing_of_its_output(
     code: str, problem: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     if "0.05" in problem:
-        monkeypatch.setattr(accounts, "COMMAND_SECONDS", 0.05)
+        monkeypatch.setattr(opening, "COMMAND_SECONDS", 0.05)
     settings = account("prod", token_env=(), token_command=prints(code))
 
     with pytest.raises(ConfigurationError) as raised:
@@ -366,6 +367,6 @@ async def test_the_budget_of_an_hour_is_outwaited(monkeypatch: pytest.MonkeyPatc
             waiting = opened.meter.delay()
 
     assert 2_000 < waiting < 3_600
-    longest = {type(option).__name__: option for option in accounts.PATIENT}
+    longest = {type(option).__name__: option for option in opening.PATIENT}
     assert longest["TimeoutOption"].total > 3_600  # type: ignore[attr-defined]  # by its name
     assert longest["RetryOption"].max_retry_after > 3_600  # type: ignore[attr-defined]  # by its name

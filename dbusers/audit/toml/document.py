@@ -20,7 +20,7 @@ from typing import Any, Self, TypeVar
 import attrs
 
 from dbusers.audit.findings import Anchor
-from dbusers.audit.toml_lines import Key, line_of, lines_of
+from dbusers.audit.toml.lines import Key, line_of, lines_of
 from dbusers.errors import ConfigurationError
 
 _T = TypeVar("_T")

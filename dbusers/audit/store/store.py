@@ -1,9 +1,8 @@
-"""`Store`: what audits read, in one SQLite file: to resume, to judge again, and to see drift.
+"""`Store`: what there is to call.
 
 Each outcome is one transaction, so a run that is killed at any moment loses only what was under way
 and can be resumed. Findings are not stored: they are judged anew from what was read. Everything
-that grows with the fleet is an iterator, one database at a time. `store_file` opens and locks the
-file; `store_rows` knows what a row means.
+that grows with the fleet is an iterator, one database at a time.
 
 The calls are synchronous, also for an event loop. Keeping an outcome takes about a tenth of a
 millisecond, no more than handing it to a thread and back would; some thirty milliseconds now and
@@ -19,12 +18,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dbusers.audit import store_queries as queries
 from dbusers.audit.findings import DatabasePolicy, Facts, Severity
 from dbusers.audit.records import DatabaseRecord, Listed, NotListed, NotRead, Outcome, Read, Skipped
 from dbusers.audit.report.model import AccountCoverage, DatabaseRow, PastRun
-from dbusers.audit.store_file import in_our_words, open_file, transaction
-from dbusers.audit.store_rows import (
+from dbusers.audit.store import queries
+from dbusers.audit.store.file import in_our_words, open_file, transaction
+from dbusers.audit.store.rows import (
     Run,
     listed_row,
     outcome_row,
@@ -36,8 +35,6 @@ from dbusers.audit.store_rows import (
     storable,
 )
 from dbusers.errors import ConfigurationError
-
-__all__ = ["Run", "Store"]
 
 
 class Store:

@@ -1,4 +1,4 @@
-"""The SQL of the store; `store_file` has its tables."""
+"""The SQL of the store; `file` has its tables."""
 # ruff: noqa: S608  (these queries are put together of constants alone; every value is bound)
 
 from typing import Final

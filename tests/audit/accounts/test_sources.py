@@ -5,10 +5,10 @@ import pytest
 
 from dbusers import ServerError
 from dbusers.audit import DatabaseRecord, Engine, NotRead, Outcome, Read, UserRecord, read_all
-from dbusers.audit.account import Account
+from dbusers.audit.accounts.account import Account
+from dbusers.audit.accounts.selection import Selection
+from dbusers.audit.accounts.sources import SAMPLE, Source, sample_of
 from dbusers.audit.plan import plan_of
-from dbusers.audit.selection import Selection
-from dbusers.audit.sources import SAMPLE, Source, sample_of
 from dbusers.digitalocean.inventory import DigitalOceanInventory
 from dbusers.scalingo.inventory import ScalingoInventory
 from dbusers.testing import Sandbox

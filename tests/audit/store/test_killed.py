@@ -14,7 +14,7 @@ from tests.audit.stored_fleet import ACCOUNTS, everything_in, listed, outcome
 
 COUNT = 120  # databases of each of the three accounts
 AHEAD = 20  # lines that it may say before it waits for us
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def run_until(path: Path, said: int) -> list[str]:

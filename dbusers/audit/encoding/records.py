@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
-from dbusers.audit.json_values import flag, instance, maybe, moment, text
+from dbusers.audit.encoding.values import flag, instance, maybe, moment, text
 from dbusers.audit.records import DatabaseRecord, Engine, Grant, GrantKind, UserRecord
 
 ENGINES: Final[Mapping[str, Engine]] = {engine.value: engine for engine in Engine}

@@ -3,7 +3,7 @@ from collections.abc import Mapping
 import pytest
 
 from dbusers.audit import DatabaseRecord, Engine
-from dbusers.audit.selection import Selection
+from dbusers.audit.accounts.selection import Selection
 
 ORDERS = DatabaseRecord(
     "A",

@@ -28,8 +28,8 @@ from typing import Final
 import attrs
 
 from dbusers.audit import patterns
-from dbusers.audit.document import Document, Table, instead, shown
-from dbusers.audit.selection import EVERYTHING, FIELDS, Selection
+from dbusers.audit.accounts.selection import EVERYTHING, FIELDS, Selection
+from dbusers.audit.toml.document import Document, Table, instead, shown
 from dbusers.errors import ConfigurationError
 
 VARIABLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(

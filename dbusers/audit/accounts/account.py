@@ -4,11 +4,11 @@ from collections.abc import Hashable, Sequence
 
 import attrs
 
+from dbusers.audit.accounts.metering import Meter
+from dbusers.audit.accounts.selection import EVERYTHING, Selection
+from dbusers.audit.accounts.sources import EmbeddedUsers, SampledUsers, Source, reading_from
 from dbusers.audit.inventory import Inventory
-from dbusers.audit.metering import Meter
 from dbusers.audit.records import DatabaseRecord, UserRecord
-from dbusers.audit.selection import EVERYTHING, Selection
-from dbusers.audit.sources import EmbeddedUsers, SampledUsers, Source, reading_from
 from dbusers.windows import Window
 
 

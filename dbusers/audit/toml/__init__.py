@@ -1,0 +1,1 @@
+"""TOML files that people write: `document` reads them, `lines` finds where each key stands."""
