@@ -3,57 +3,69 @@
 # The first of these that is recent enough.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
-BIN := .venv/bin
+# Declared in pyproject.toml, and tested by `make pythons`.
+PYTHONS := 3.11 3.12 3.13
+VENV := .venv
+BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench soak fuzz build clean
+.PHONY: help demo test check pythons format bench soak fuzz build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/demo  ## one user's life, then an audit of 1,200 users, on the sandbox
+demo: $(VENV)/demo  ## one user's life, then an audit of 1,200 users, on the sandbox
 	@$(BIN)/dbusers demo
 
-test: .venv/dev  ## run the tests
+test: $(VENV)/dev  ## run the tests
 	$(BIN)/pytest -n auto
 
-check: .venv/dev  ## lint, formatting and types
+check: $(VENV)/dev  ## lint, formatting, types, and that all public ones are known
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) PATH="$(CURDIR)/$(BIN):$$PATH" \
+		basedpyright --verifytypes dbusers --ignoreexternal > $(VENV)/types.txt || { cat $(VENV)/types.txt; exit 1; }
+	@grep "Type completeness" $(VENV)/types.txt
 
-format: .venv/dev  ## format and fix what can be fixed
+pythons:  ## run the tests on every declared Python that is here
+	@for version in $(PYTHONS); do \
+		if python$$version -c "" 2>/dev/null; \
+		then $(MAKE) --no-print-directory test VENV=.venv-$$version PYTHON=python$$version || exit 1; \
+		else echo "Python $$version is not here: NOT TESTED"; fi; done
+
+format: $(VENV)/dev  ## format and fix what can be fixed
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/dev  ## CPU per request and import time, as ratios to plain aiohttp
+bench: $(VENV)/dev  ## CPU per request and import time, as ratios to plain aiohttp
 	$(BIN)/python -m tests.benchmarks
 
-soak: .venv/dev  ## 100,000 calls against a sandbox full of faults, in about three minutes
+soak: $(VENV)/dev  ## 100,000 calls against a sandbox full of faults, in about three minutes
 	$(BIN)/python -m tests.soak
 
-fuzz: .venv/dev  ## answers that no provider should give, for one minute
+fuzz: $(VENV)/dev  ## answers that no provider should give, for one minute
 	$(BIN)/python -m tests.fuzz
 
-build: .venv/dev  ## a wheel and an sdist in dist/
+build: $(VENV)/dev  ## a wheel and an sdist in dist/
 	$(BIN)/python -m build
 
 clean:  ## remove what the other targets made
-	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv* dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.venv/pip:
+$(VENV)/pip:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found: make PYTHON=/path/to/python3.11 …" >&2; exit 2; }
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) install "pip>=25.1"  # the first to know dependency groups
 	@touch $@
 
-.venv/demo: .venv/pip pyproject.toml
-	@echo "Installing dbusers and what its command needs into .venv …"
+$(VENV)/demo: $(VENV)/pip pyproject.toml
+	@echo "Installing dbusers and what its command needs into $(VENV) …"
 	@$(PIP) install --editable ".[cli]"
 	@touch $@
 
-.venv/dev: .venv/demo
-	@echo "Installing the test tools into .venv …"
+$(VENV)/dev: $(VENV)/demo
+	@echo "Installing the test tools into $(VENV) …"
 	@$(PIP) install --group dev
 	@touch $@

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from typing import Final, Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, Protocol
 
 
 class Clock(Protocol):
@@ -14,16 +15,16 @@ class Clock(Protocol):
     def time(self) -> float:
         """Return seconds since 1970-01-01 UTC."""
 
-    async def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float, /) -> None:
         """Return after `seconds`."""
 
 
 class SystemClock:
     """The machine's own clock."""
 
-    monotonic = staticmethod(time.monotonic)
-    time = staticmethod(time.time)
-    sleep = staticmethod(asyncio.sleep)
+    monotonic: Callable[[], float] = staticmethod(time.monotonic)
+    time: Callable[[], float] = staticmethod(time.time)
+    sleep: Callable[[float], Coroutine[Any, Any, None]] = staticmethod(asyncio.sleep)
 
 
 SYSTEM_CLOCK: Final = SystemClock()

@@ -48,13 +48,13 @@ class SlidingWindows:
     """
 
     def __init__(self, windows: Iterable[Window], reserve: float) -> None:
-        self.windows = tuple(windows)
+        self.windows: tuple[Window, ...] = tuple(windows)
         if not self.windows:
             raise ConfigurationError("a RateLimit needs a window; rate_limit=None is without")
         if not 0 <= reserve < 1:
             raise ConfigurationError("a RateLimit's reserve is a share: at least 0, less than 1")
-        self.longest = max(window.seconds for window in self.windows)
-        self.shortest = min(window.seconds for window in self.windows)
+        self.longest: float = max(window.seconds for window in self.windows)
+        self.shortest: float = min(window.seconds for window in self.windows)
         self._kept = self.longest + LATENCY
         self._seconds_of = {window.requests: window.seconds for window in self.windows}
         self._open = [(w.requests - int(w.requests * reserve), w.seconds) for w in self.windows]

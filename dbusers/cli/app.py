@@ -33,7 +33,7 @@ Exit codes:
   130  interrupted
 """
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     name="dbusers",
     help=HELP,
     epilog=EPILOG,

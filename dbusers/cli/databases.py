@@ -10,7 +10,7 @@ from dbusers.cli.accounts import Target, account
 from dbusers.cli.exits import run
 from dbusers.cli.output import Columns, Output, print_list
 
-databases = typer.Typer(help="The databases of an account.", no_args_is_help=True)
+databases: typer.Typer = typer.Typer(help="The databases of an account.", no_args_is_help=True)
 
 
 @databases.callback()

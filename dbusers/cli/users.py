@@ -19,7 +19,7 @@ from dbusers.cli.wishes import Wishes, rules
 from dbusers.errors import InvalidRequest
 from dbusers.secret import Secret
 
-users = typer.Typer(help="The users of a database.", no_args_is_help=True)
+users: typer.Typer = typer.Typer(help="The users of a database.", no_args_is_help=True)
 
 
 @users.command("list")

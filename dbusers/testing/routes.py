@@ -17,7 +17,7 @@ class WrongMethod(Exception):
 
     def __init__(self, allowed: Sequence[str]) -> None:
         super().__init__(", ".join(allowed))
-        self.allowed = tuple(allowed)
+        self.allowed: tuple[str, ...] = tuple(allowed)
 
 
 def _split(template: str) -> tuple[str | None, ...]:

@@ -16,9 +16,9 @@ class Meter(RateLimit):
     def __init__(self, limit: RateLimit) -> None:
         # No `super().__init__()`: there is one log of the token, and it is that of `limit`.
         self._limit = limit
-        self.sent = 0
+        self.sent: int = 0
         """Requests that were sent, or are just about to be."""
-        self.under_way = 0
+        self.under_way: int = 0
         """Those of them that are not answered yet."""
 
     async def acquire(self, within: float = inf) -> float:

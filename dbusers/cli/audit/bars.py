@@ -15,7 +15,8 @@ from rich.table import Column
 from dbusers.audit import Listed, NotListed, NotRead, Outcome
 from dbusers.audit.accounts.account import Account
 from dbusers.audit.plan import Plan, TokenPlan
-from dbusers.cli.audit.words import Voice, duration
+from dbusers.audit.report.text import duration
+from dbusers.cli.audit.words import Voice
 from dbusers.cli.output import printable
 
 REDRAWN: Final = 0.25  # seconds

@@ -47,6 +47,6 @@ class RunByDefault(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-audit = typer.Typer(cls=RunByDefault, help=HELP, epilog=EPILOG)
-for command in (run, plan, checks, explain, init, runs, diff, merge):
-    audit.command()(command)
+audit: typer.Typer = typer.Typer(cls=RunByDefault, help=HELP, epilog=EPILOG)
+for _command in (run, plan, checks, explain, init, runs, diff, merge):
+    audit.command()(_command)

@@ -11,9 +11,11 @@ from dbusers.audit.accounts.opening import open_accounts
 from dbusers.audit.accounts.sources import Source
 from dbusers.audit.plan import Plan, TokenPlan, plan_of
 from dbusers.audit.records import DatabaseRecord
+from dbusers.audit.report.text import duration
+from dbusers.audit.shards import accounts_of, parse_shard
 from dbusers.cli.audit import options as shared
 from dbusers.cli.audit.inputs import account_settings
-from dbusers.cli.audit.words import Voice, duration, errors_in_lines, plan_in_words
+from dbusers.cli.audit.words import Voice, errors_in_lines, plan_in_words
 from dbusers.cli.exits import ExitCode
 from dbusers.cli.options import OutputOption
 from dbusers.cli.output import Columns, Output, print_json, print_list
@@ -35,6 +37,7 @@ def plan(
     include: shared.IncludeOption = None,
     exclude: shared.ExcludeOption = None,
     source: shared.SourceOption = None,
+    shard: shared.ShardOption = None,
     output: OutputOption = Output.TABLE,
     quiet: shared.QuietOption = False,
 ) -> None:
@@ -45,7 +48,9 @@ def plan(
     """
     with errors_in_lines():
         settings = account_settings(config, account or (), include or (), exclude or ())
-        planned, problems = asyncio.run(_plan(settings, source or Source.USERS))
+        if shard is not None:
+            parse_shard(shard)  # before anything is sent
+        planned, problems = asyncio.run(_plan(settings, source or Source.USERS, shard))
     if output is Output.JSON:
         print_json([_value(token) for token in planned.tokens])
     else:
@@ -58,7 +63,7 @@ def plan(
 
 
 async def _plan(
-    settings: Sequence[AccountSettings], source: Source
+    settings: Sequence[AccountSettings], source: Source, shard: str | None
 ) -> tuple[Plan, dict[str, DbusersError]]:
     """Return the plan, and why accounts cannot be listed, by their names."""
     listed: dict[str, Sequence[DatabaseRecord]] = {}
@@ -71,7 +76,7 @@ async def _plan(
             problems[account.name] = error
 
     async with open_accounts(settings) as opened:
-        accounts = [account.reading_from(source) for account in opened]
+        accounts = [account.reading_from(source) for account in accounts_of(shard, opened)]
         async with asyncio.TaskGroup() as group:
             for account in accounts:
                 group.create_task(list_databases(account))

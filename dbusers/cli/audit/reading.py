@@ -14,10 +14,11 @@ from dbusers.audit.accounts.selection import EVERYTHING
 from dbusers.audit.plan import Plan
 from dbusers.audit.policy import Policy
 from dbusers.audit.report import Report
+from dbusers.audit.report.text import duration
 from dbusers.audit.run import Options, audit, audit_again
 from dbusers.audit.store import Run, Store
 from dbusers.cli.audit.bars import Bars
-from dbusers.cli.audit.words import Voice, counted, duration, plan_in_words
+from dbusers.cli.audit.words import Voice, counted, plan_in_words, truth_in_words
 from dbusers.cli.exits import ExitCode, end
 from dbusers.errors import ConfigurationError, Forbidden, InvalidRequest, Unauthorized
 

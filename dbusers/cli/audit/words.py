@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dbusers.audit.plan import Plan
+from dbusers.audit.report.text import duration
 from dbusers.cli.exits import ExitCode, end, exit_code
 from dbusers.cli.output import printable
 from dbusers.errors import DbusersError
@@ -18,7 +19,7 @@ class Voice:
 
     def __init__(self, *, quiet: bool) -> None:
         self.quiet = quiet
-        self.console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+        self.console: Console = Console(stderr=True, markup=False, highlight=False, emoji=False)
 
     @property
     def can_draw(self) -> bool:
@@ -43,20 +44,6 @@ def errors_in_lines() -> Iterator[None]:
         end(last, exit_code(error))
     except KeyboardInterrupt:
         end("interrupted", ExitCode.INTERRUPTED)
-
-
-def duration(seconds: float) -> str:
-    """Return a time as people say it: "0.4 s", "45 s", "4 min 10 s", "1 h 05 min"."""
-    if 0 < seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, whole = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {whole:02} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min"
 
 
 def counted(number: int, noun: str) -> str:

@@ -134,7 +134,7 @@ class DigitalOceanAPI:
         return self._with_standard_headers(answer, request, request_id)
 
     def _budget(self, request: RecordedRequest) -> Budget:
-        token = request.credentials("bearer")
+        token = request.credentials("bearer").reveal()
         # Callers without a valid token share one budget, as they would by their address.
         return self._budgets[token if token in self._scopes else ""]
 
@@ -152,7 +152,7 @@ class DigitalOceanAPI:
         return evolve(answer, headers={**standard, **answer.headers})
 
     def _operate(self, request: RecordedRequest) -> Answer:
-        scopes = self._scopes.get(request.credentials("bearer"))
+        scopes = self._scopes.get(request.credentials("bearer").reveal())
         if scopes is None:
             raise Problem(401, "Unable to authenticate you")
         try:

@@ -27,7 +27,7 @@ class Problem(Exception):
         super().__init__(status, message)
         self.status = status
         self.message = message
-        self.headers = headers or {}
+        self.headers: dict[str, str] = headers or {}
 
 
 def problem_body(status: int, message: str, request_id: str) -> JsonObject:

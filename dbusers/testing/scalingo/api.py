@@ -55,7 +55,7 @@ class ScalingoAPI:
         self._addons: dict[str, dict[str, JsonObject]] = {app["id"]: {} for app in fleet.apps}
         for addon in fleet.addons:
             self._addons[addon["app_id"]][addon["id"]] = addon
-        self.bearers = Bearers()
+        self.bearers: Bearers = Bearers()
         # Where the APIs are reached, for the list of regions; the server says so once it listens.
         self.origin = ""
         self._routes: tuple[Route[Callable[..., Answer]], ...] = (
@@ -196,7 +196,7 @@ class ScalingoAPI:
     # What the operations share
 
     def _authorize(self, request: RecordedRequest, audience: str) -> None:
-        bearer = request.credentials("bearer")
+        bearer = request.credentials("bearer").reveal()
         if not bearer:
             raise unauthorized("a bearer token is required")
         found = self.bearers.audience_of(bearer, request.time)
@@ -226,7 +226,7 @@ class ScalingoAPI:
 
 
 def _basic_credentials(request: RecordedRequest) -> tuple[str, str] | None:
-    encoded = request.credentials("basic")
+    encoded = request.credentials("basic").reveal()
     try:
         user, colon, password = base64.b64decode(encoded, validate=True).partition(b":")
         return (user.decode(), password.decode()) if colon else None

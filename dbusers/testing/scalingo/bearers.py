@@ -24,7 +24,7 @@ class Bearers:
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
         self._valid: dict[str, tuple[str, int]] = {}
-        self.api_token = Hidden(f"tk-us-{secrets.token_urlsafe(36)}")
+        self.api_token: Hidden = Hidden(f"tk-us-{secrets.token_urlsafe(36)}")
 
     def issue(self, audience: str, now: float) -> Hidden:
         """Make a new bearer for the audience, good for an hour."""
