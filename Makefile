@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check pythons format bench soak fuzz build clean
+.PHONY: help demo test check pythons format bench soak fuzz docs build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ soak: $(VENV)/dev  ## 100,000 calls against a sandbox full of faults, in about t
 fuzz: $(VENV)/dev  ## answers that no provider should give, for one minute
 	$(BIN)/python -m tests.fuzz
 
+docs: $(VENV)/docs  ## the documentation as a site in build/site, every link checked
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file .mkdocs.yml
+	@echo "build/site/index.html"
+
 build: $(VENV)/dev  ## a wheel and an sdist in dist/
 	$(BIN)/python -m build
 
@@ -68,4 +72,9 @@ $(VENV)/demo: $(VENV)/pip pyproject.toml
 $(VENV)/dev: $(VENV)/demo
 	@echo "Installing the test tools into $(VENV) …"
 	@$(PIP) install --group dev
+	@touch $@
+
+$(VENV)/docs: $(VENV)/dev
+	@echo "Installing what makes the site into $(VENV) …"
+	@$(PIP) install --group docs
 	@touch $@
