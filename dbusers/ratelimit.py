@@ -2,12 +2,13 @@
 
 Requests go one after the other in the order in which they asked: the first in the queue sleeps
 until it breaks no window, and then lets the next one come. Who is cancelled leaves the queue, and
-all behind move up. A 429 holds the queue for as long as the server asks. `windows` has the
-arithmetic.
+all behind move up. A 429 holds the queue for as long as the server asks, but no longer than the
+longest window. `windows` has the arithmetic.
 """
 
 import asyncio
 import enum
+import logging
 import threading
 from collections import deque
 from collections.abc import Iterable
@@ -27,6 +28,10 @@ from dbusers.windows import MARGIN, SlidingWindows, Window
 PAUSE: Final = 60.0  # seconds
 # Answers may tell, while the first in the queue sleeps, that it may go earlier.
 LOOK_AGAIN: Final = 90.0  # seconds
+
+LOG: Final = logging.getLogger(__name__)
+TOLD_WAIT: Final = 1.0  # seconds; shorter ones are not logged
+MINUTES_WAIT: Final = 90.0  # seconds; a minute's window alone never takes so long
 
 
 class RateLimit:
@@ -58,7 +63,8 @@ class RateLimit:
         that is not `within` so many seconds: at once where that is known, which a pause may change.
         """
         with self._lock:
-            self._let_the_first_come()
+            if self._queue:
+                self._let_the_first_come()
             now = self._clock.monotonic()
             if not self._queue and self._log.next_moment(self._paused_until) <= now:
                 self._log.count(now)
@@ -77,6 +83,7 @@ class RateLimit:
                     return now
                 if moment > latest:  # a pause came between
                     raise TimeoutError
+                self._log_wait(moment - now)
                 await self._clock.sleep(min(moment - now, LOOK_AGAIN))
         finally:
             self._leave(turn)
@@ -122,7 +129,11 @@ class RateLimit:
             seconds = min(PAUSE, self._log.shortest)
         seconds = min(seconds, self._log.longest + MARGIN)  # by then every window is open again
         with self._lock:
-            self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+            until = self._clock.monotonic() + seconds
+            longer = until - self._paused_until
+            self._paused_until = max(self._paused_until, until)
+        if longer > 1:  # not each of many calls that were refused together
+            LOG.warning("refused with 429: nothing is sent with this token for %.1f s", seconds)
 
     def _queue_up(self, latest: float) -> asyncio.Future[None]:
         """Return a turn in the queue, done for the first in it."""
@@ -143,6 +154,13 @@ class RateLimit:
             if moment <= now:
                 self._log.count(now)
             return moment, now
+
+    def _log_wait(self, seconds: float) -> None:
+        # By the first in the queue only, and at the beginning: who looks on wants to know why
+        # nothing happens. At a full budget's pace the waits are too short to be told.
+        if seconds >= TOLD_WAIT:
+            level = logging.INFO if seconds <= MINUTES_WAIT else logging.WARNING
+            LOG.log(level, "the token's budget is used up: the next goes in %.1f s", seconds)
 
     def _moment(self, place: int) -> float:
         return self._log.moment(place, self._paused_until)
