@@ -8,5 +8,6 @@ that it prints pasted here:
 `app` puts it together; `clients` says which clients it has and what each worker may send; `users`
 lists, creates, rotates and removes, in the words of `models`, over the two providers in
 `providers`; `audits` streams an audit; `page` serves the page. It has no login: it is for your own
-machine until the routers depend on yours.
+machine until the routers depend on yours. `APP_HOSTS` lists the names under which browsers reach
+it, where that is not localhost.
 """
