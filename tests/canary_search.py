@@ -71,9 +71,9 @@ def secrets_of(sandbox: Sandbox) -> set[str]:
     homes: list[Any] = [*fleet.digitalocean, *fleet.scalingo.databases]
     documents = [dict(home) for home in homes] + [list(home.users.values()) for home in homes]
     credentials = {
-        str(request.headers["authorization"]).partition(" ")[2]
+        request.authorization.reveal().partition(" ")[2]
         for request in sandbox.requests
-        if "authorization" in request.headers
+        if request.authorization
     }
     tokens = {str(sandbox.digitalocean_token), str(sandbox.scalingo_token), SENT}
     return {*secrets_in(documents), *credentials, *tokens}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from random import Random
 from typing import Any, Literal, get_args
 
 import orjson
@@ -26,9 +27,11 @@ class Fault:
 
     `path` is a glob over the raw path, without the query; `*` matches slashes too, so
     `"/v2/*"` is all of one API and `"/v2/databases/*/users"` ends at the lists of users. The first
-    `after` matching requests pass, the next `times` are hit (None: all of them). Where several
-    faults match, the one injected first acts until it is used up; a request that it lets pass goes
-    on to the next.
+    `after` matching requests pass, the next `times` are hit (None: all of them). A `share` below 1
+    hits so many of them only, in a random order that is the same for the same `seed`:
+    `Fault("*", status=503, share=0.1, times=None)` fails one request in ten. Where several faults
+    match, the one injected first acts until it is used up; a request that it lets pass goes on to
+    the next.
 
     What happens, in this order; combine as needed:
 
@@ -55,6 +58,8 @@ class Fault:
     method: str | None = field(default=None, converter=_upper)
     times: int | None = field(default=1, kw_only=True)
     after: int = field(default=0, kw_only=True)
+    share: float = field(default=1.0, kw_only=True)
+    seed: int = field(default=0, kw_only=True)
     status: int | None = field(default=None, kw_only=True)
     headers: Mapping[str, str] = field(factory=dict, kw_only=True)
     body: Any = field(default=None, kw_only=True, repr=False)
@@ -67,6 +72,8 @@ class Fault:
             raise ValueError("times is at least 1, or None for always")
         if self.after < 0 or self.delay < 0:
             raise ValueError("after and delay are not negative")
+        if not 0 < self.share <= 1:
+            raise ValueError("share is more than 0 and at most 1, which is all of them")
         if self.cut is not None and self.cut not in get_args(Cut):
             raise ValueError(f"cut is one of {', '.join(get_args(Cut))}")
         does_something = self.headers or self.delay or self.cut or self.wrong_type
@@ -93,8 +100,19 @@ class Fault:
 @define
 class _Armed:
     fault: Fault
+    dice: Random
     passed: int = 0
     hits: int = 0
+
+    def lets_pass(self) -> bool:
+        """Count one matching request, and tell whether it goes unharmed."""
+        if self.passed < self.fault.after:
+            self.passed += 1
+            return True
+        if self.dice.random() >= self.fault.share:
+            return True
+        self.hits += 1
+        return False
 
     @property
     def used_up(self) -> bool:
@@ -109,17 +127,14 @@ class FaultScript:
 
     def add(self, fault: Fault) -> None:
         """Arm a fault, behind those that are armed already."""
-        self._armed.append(_Armed(fault))
+        dice = Random(fault.seed)  # noqa: S311  the same each time; nothing is protected by it
+        self._armed.append(_Armed(fault, dice))
 
     def next_for(self, request: RecordedRequest) -> Fault | None:
         """Return the fault that hits this request, if any, and count the request."""
         for armed in self._armed:
-            if not armed.fault.matches(request):
+            if not armed.fault.matches(request) or armed.lets_pass():
                 continue
-            if armed.passed < armed.fault.after:
-                armed.passed += 1
-                continue
-            armed.hits += 1
             if armed.used_up:
                 self._armed.remove(armed)
             return armed.fault

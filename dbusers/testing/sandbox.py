@@ -2,18 +2,23 @@
 
 import time
 from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
 from random import Random
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from dbusers.digitalocean.client import DigitalOceanClient
 from dbusers.scalingo.client import ScalingoClient
 from dbusers.testing.digitalocean.api import ALL_SCOPES, DigitalOceanAPI
 from dbusers.testing.faults import Fault
 from dbusers.testing.fleet import Fleet, seeded_fleet
+from dbusers.testing.lending import Loan
 from dbusers.testing.scalingo.api import ScalingoAPI
 from dbusers.testing.server import Server
+from dbusers.testing.thread import ServingThread
 from dbusers.testing.wire import RecordedRequest
+
+Client = TypeVar("Client", DigitalOceanClient, ScalingoClient)
 
 
 class Sandbox:
@@ -23,6 +28,11 @@ class Sandbox:
 
         async with Sandbox() as sandbox, sandbox.digitalocean() as client:
             clusters = await client.databases.get()
+
+    With a plain `with` it serves from a thread of its own: for fixtures, and for tests that are no
+    coroutines or that leave the event loop to somebody else. The clients that it then makes need
+    no `async with`: each is closed with the loop on which it was used, if not before. Change its
+    fleet between requests only.
 
     Requests change its state as they would change the provider's: users are created, changed,
     rotated and removed, the rules and limits of the providers hold, and requests that break the
@@ -75,6 +85,8 @@ class Sandbox:
         )
         self._digitalocean_token = self._digitalocean.add_token(ALL_SCOPES)
         self._server = Server(self._digitalocean, self._scalingo, clock=clock, record=record)
+        self._thread: ServingThread | None = None
+        self._loans: list[Loan] = []
 
     def __repr__(self) -> str:
         return f"<Sandbox at {self._server.url or 'no address'}, {self._fleet!r}>"
@@ -90,6 +102,25 @@ class Sandbox:
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    def __enter__(self) -> Self:
+        thread = ServingThread(self)
+        thread.start()
+        self._thread = thread
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        thread, self._thread = self._thread, None
+        loans, self._loans = self._loans, []
+        for loan in loans:
+            loan.close()
+        if thread is not None:
+            thread.stop()
 
     async def start(self) -> None:
         """Listen on the host and port; raises `OSError` when they cannot be had.
@@ -120,6 +151,30 @@ class Sandbox:
         """Every request received so far, in the order of arrival."""
         return self._server.requests
 
+    def requests_to(self, method: str, path: str) -> list[RecordedRequest]:
+        """Return the requests received so far of this method, to this path.
+
+        Both are globs, and `*` matches slashes too, as in `Fault`: `requests_to("*", "/v2/*")` are
+        all to DigitalOcean, `requests_to("PUT", "/v2/databases/*/users/*")` its changes of users.
+        """
+        return [
+            request
+            for request in self.requests
+            if fnmatchcase(request.method, method.upper()) and fnmatchcase(request.path, path)
+        ]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables with which clients that are given nothing use this sandbox."""
+        return {
+            "DIGITALOCEAN_API_URL": self.url,
+            "DIGITALOCEAN_TOKEN": self.digitalocean_token,
+            "SCALINGO_AUTH_URL": self.url,
+            "SCALINGO_API_URL": self.url,
+            "SCALINGO_DB_URL": self.url,
+            "SCALINGO_API_TOKEN": self.scalingo_token,
+        }
+
     @property
     def digitalocean_token(self) -> str:
         """A DigitalOcean token with every scope on databases."""
@@ -137,7 +192,7 @@ class Sandbox:
         instead.
         """
         wired = {"token": self.digitalocean_token, "base_url": self.url}
-        return DigitalOceanClient(**(wired | keywords))
+        return self._lent(DigitalOceanClient, wired | keywords)
 
     def scalingo(self, **keywords: Any) -> ScalingoClient:
         """Make a client with `scalingo_token` for this sandbox; use it with `async with`.
@@ -146,7 +201,7 @@ class Sandbox:
         """
         hosts = dict.fromkeys(("auth_url", "api_url", "database_api_url"), self.url)
         token = {} if "database_token" in keywords else {"api_token": self.scalingo_token}
-        return ScalingoClient(**(hosts | token | keywords))
+        return self._lent(ScalingoClient, hosts | token | keywords)
 
     def add_digitalocean_token(self, scopes: Iterable[str] = ("database:read",)) -> str:
         """Make a further DigitalOcean token with these scopes only, and with its own rate limit.
@@ -169,6 +224,15 @@ class Sandbox:
     def inject(self, fault: Fault) -> None:
         """Let something go wrong for the requests that the fault matches; see `Fault`."""
         self._server.faults.add(fault)
+
+    def _lent(self, client_type: type[Client], keywords: dict[str, Any]) -> Client:
+        if self._thread is None:
+            return client_type(**keywords)
+        loan = Loan()
+        keywords["middleware"] = [loan, *keywords.get("middleware", ())]
+        loan.client = client = client_type(**keywords)
+        self._loans.append(loan)
+        return client
 
 
 def _source(seed: int, purpose: str) -> Random:

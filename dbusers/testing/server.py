@@ -53,9 +53,9 @@ class Server:
         self._record = record
         self._runner: web.ServerRunner | None = None
         self._listener: asyncio.Server | None = None
-        self.faults = FaultScript()
+        self.faults: FaultScript = FaultScript()
         self.requests: list[RecordedRequest] = []
-        self.url = ""
+        self.url: str = ""
 
     async def start(self, host: str, port: int) -> None:
         """Listen; port 0 picks a free one. Raises `OSError` when the address cannot be had."""

@@ -1,7 +1,7 @@
 """What passes between the server and the two APIs: a request as it arrived, and its answer.
 
 Everything here is bytes and JSON values. Nothing of the SDK's models is used on this side, so that
-a mistake in them is found by the sandbox and not mirrored by it.
+a mistake in them is found by the sandbox and not mirrored by it; `Secret` only hides texts.
 """
 
 from collections.abc import Mapping
@@ -11,10 +11,14 @@ from urllib.parse import unquote
 
 import orjson
 from attrs import define, field, frozen
+from multidict import CIMultiDict
+
+from dbusers.secret import Secret
 
 JsonObject = dict[str, Any]
 
-_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
+_SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie")
+_SECRET_WORDS = ("password", "token", "secret")
 
 
 class Hidden(str):
@@ -30,41 +34,73 @@ class Hidden(str):
         return "<hidden>"
 
 
-def _shown_headers(headers: Mapping[str, str]) -> str:
-    shown = {
-        name: "<hidden>" if name.lower() in _SECRET_HEADERS else value
-        for name, value in headers.items()
-    }
-    return repr(shown)
+class HiddenBytes(bytes):
+    """A body as it was received, with a repr that does not show it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<hidden>"
+
+
+def _headers(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    return CIMultiDict(headers.items())
 
 
 @define(eq=False)
 class RecordedRequest:
-    """A request as the sandbox received it.
+    """A request as the sandbox received it; neither its repr nor a failed assertion shows a secret.
 
     `path` is the raw path, still percent-encoded and without the query; `headers` compare without
-    regard to case; `time` is the sandbox's clock. `status` is what the sandbox answered or, where a
-    fault cut the connection, was about to answer: None while there is no answer, and for good when
-    a fault cut the connection before the request was processed.
+    regard to case, and lack those that hold a credential; `body` is the bytes as they came, and
+    `json` what they say; `time` is the sandbox's clock. `authorization` is the header of that name,
+    empty where there was none: compare it with a `Secret`.
+
+    `status` is what the sandbox answered or, where a fault cut the connection, was about to answer:
+    None while there is no answer, and for good when a fault cut the connection before the request
+    was processed.
     """
 
     method: str
     path: str
     query: Mapping[str, str]
-    headers: Mapping[str, str] = field(repr=_shown_headers)
-    body: bytes = field(repr=False)
+    headers: CIMultiDict[str] = field(converter=_headers)
+    body: bytes = field(converter=HiddenBytes, repr=False)
     time: float
     status: int | None = None
+    authorization: Secret = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.authorization = Secret(self.headers.get("authorization", ""))
+        for name in _SECRET_HEADERS:
+            self.headers.popall(name, None)
 
     @property
     def segments(self) -> tuple[str, ...]:
         """The path's segments, each unquoted on its own, so that `%2F` does not split one."""
         return tuple(unquote(segment) for segment in self.path.split("/")[1:])
 
-    def credentials(self, scheme: str) -> str:
-        """Return what follows the scheme in the authorization header; "" for another scheme."""
-        kind, _, credentials = self.headers.get("authorization", "").partition(" ")
-        return credentials.strip() if kind.lower() == scheme.lower() else ""
+    @property
+    def json(self) -> Any:
+        """The body as JSON, with a `Secret` for each password or token; None without a body.
+
+        Raises `ValueError` for a body that is not JSON.
+        """
+        if not self.body:
+            return None
+        try:
+            return _concealed(self.revealed_json())
+        except orjson.JSONDecodeError:  # which holds the whole body
+            raise ValueError("the body of this request is not JSON") from None
+
+    def revealed_json(self) -> Any:
+        """Return the body as JSON, with its secrets; raises `orjson.JSONDecodeError`."""
+        return orjson.loads(bytes(self.body))  # of `bytes` itself: orjson refuses what derives
+
+    def credentials(self, scheme: str) -> Secret:
+        """Return what follows the scheme in the authorization header; empty for another scheme."""
+        kind, _, credentials = self.authorization.reveal().partition(" ")
+        return Secret(credentials.strip() if kind.lower() == scheme.lower() else "")
 
     def positive(self, name: str, default: int) -> int:
         """Return a query parameter that is a number from 1 on; raises `ValueError`."""
@@ -78,6 +114,25 @@ class RecordedRequest:
         """Whether the content type says JSON."""
         kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         return kind == "application/json" or kind.endswith("+json")
+
+
+def _concealed(value: Any) -> Any:
+    match value:
+        case dict():
+            return {
+                name: Secret(inner)
+                if isinstance(inner, str) and _is_secret(name)
+                else _concealed(inner)
+                for name, inner in value.items()
+            }
+        case list():
+            return [_concealed(inner) for inner in value]
+        case _:
+            return value
+
+
+def _is_secret(name: str) -> bool:
+    return any(word in name.lower() for word in _SECRET_WORDS)
 
 
 @frozen

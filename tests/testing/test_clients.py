@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dbusers import Secret
 from dbusers.testing import ManualClock, Sandbox
 
 if TYPE_CHECKING:  # conftest cannot be imported while the tests run
@@ -46,7 +47,7 @@ async def test_a_client_s_own_keywords_win(sandbox: Sandbox) -> None:
     async with sandbox.digitalocean(token=token) as client:
         clusters = await client.databases.get()
 
-    assert sandbox.requests[0].headers["authorization"] == f"Bearer {token}"
+    assert sandbox.requests[0].credentials("bearer") == Secret(token)
     assert len(clusters) == len(sandbox.fleet.digitalocean)
 
 

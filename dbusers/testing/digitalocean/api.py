@@ -310,7 +310,7 @@ def _json_object(request: RecordedRequest) -> JsonObject:
     if not request.has_json_type:
         raise Problem(415, "the content type must be application/json")
     try:
-        body = orjson.loads(request.body)
+        body = request.revealed_json()
     except orjson.JSONDecodeError:
         raise Problem(400, "the request body is not valid JSON") from None
     if not isinstance(body, dict):

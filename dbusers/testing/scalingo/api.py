@@ -239,7 +239,7 @@ def _database_user(request: RecordedRequest) -> JsonObject:
     body: Any = None
     if request.has_json_type and request.body:
         try:
-            body = orjson.loads(request.body)
+            body = request.revealed_json()
         except orjson.JSONDecodeError:
             raise bad_request("the request body is not valid JSON") from None
     user = body.get("database_user") if isinstance(body, dict) else None
