@@ -4,50 +4,53 @@ Start at a client (`DigitalOceanClient`, `ScalingoClient`) and follow the chain 
 provider has a folder with its client, builders and models. Under them lies one kernel, read from
 the bottom up: `errors`, `secret`, `absent`; `codec` (models and JSON); `response`, `options`,
 `request` (what is sent and answered); `auth`, `proxy`; `windows` and `ratelimit` (a token's
-budget); `deadline`, `retry` and `middleware` (the chain); `transport` (the socket) and `adapter`
-(one operation, through all of these); `paging` and `builder`. `testing` has a sandbox of both APIs,
-`audit` reads and judges the users of whole accounts, `cli` is the command; these three load on use,
-as do the providers.
+budget); `deadline`, `retry` and `middleware` (the chain); `logs`; `transport` (the socket) and
+`adapter` (one operation, through all of these); `paging` and `builder`.
+
+On top of that stand `bulk` (one operation on many users), `audit` (reads and judges the users of
+whole accounts), `fastapi`, `otel`, `testing` (a sandbox of both APIs, and fixtures) and `cli` (the
+command). Everything loads on use.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from dbusers.absent import ABSENT, Absent, Maybe
-from dbusers.errors import (
-    APIError,
-    BadRequest,
-    ConfigurationError,
-    Conflict,
-    ConnectionFailed,
-    DbusersError,
-    Forbidden,
-    InvalidRequest,
-    NotFound,
-    RateLimited,
-    RequestTimedOut,
-    ServerError,
-    Unauthorized,
-    UnexpectedBody,
-    Unprocessable,
-)
-from dbusers.options import (
-    OnResponse,
-    RateLimitOption,
-    RequestOption,
-    RetryOption,
-    TimeoutOption,
-)
-from dbusers.ratelimit import RateLimit
-from dbusers.request import Handler, Middleware, RequestConfiguration, RequestInformation
-from dbusers.response import RateLimitState, Response
-from dbusers.secret import Secret
 from dbusers.version import __version__
-from dbusers.windows import Window
 
 if TYPE_CHECKING:
+    from dbusers.absent import ABSENT, Absent, Maybe
+    from dbusers.deadline import time_limit
     from dbusers.digitalocean.client import DigitalOceanClient
+    from dbusers.errors import (
+        APIError,
+        BadRequest,
+        ConfigurationError,
+        Conflict,
+        ConnectionFailed,
+        DbusersError,
+        Forbidden,
+        InvalidRequest,
+        NotFound,
+        RateLimited,
+        RequestTimedOut,
+        ServerError,
+        Unauthorized,
+        UnexpectedBody,
+        Unprocessable,
+    )
+    from dbusers.options import (
+        OnResponse,
+        RateLimitOption,
+        RequestOption,
+        RetryOption,
+        TimeoutOption,
+    )
+    from dbusers.ratelimit import RateLimit
+    from dbusers.request import Handler, Middleware, RequestConfiguration, RequestInformation
+    from dbusers.response import RateLimitState, Response
     from dbusers.scalingo.client import ScalingoClient
+    from dbusers.secret import Secret
+    from dbusers.windows import Window
 
 __all__ = [
     "ABSENT",
@@ -85,21 +88,48 @@ __all__ = [
     "Unprocessable",
     "Window",
     "__version__",
+    "time_limit",
 ]
 
-# A client comes with all models of its provider, which take half of the import's time: who uses
-# one provider does not pay for the other.
-_CLIENTS = {
-    "DigitalOceanClient": "dbusers.digitalocean.client",
-    "ScalingoClient": "dbusers.scalingo.client",
+# A name is loaded on its first use: who uses one provider does not pay for the other's models, and
+# pytest, which finds our plug-in in every project that has the SDK installed, pays for nothing.
+_NAMES = {
+    "absent": ("ABSENT", "Absent", "Maybe"),
+    "deadline": ("time_limit",),
+    "digitalocean.client": ("DigitalOceanClient",),
+    "errors": (
+        "APIError",
+        "BadRequest",
+        "ConfigurationError",
+        "Conflict",
+        "ConnectionFailed",
+        "DbusersError",
+        "Forbidden",
+        "InvalidRequest",
+        "NotFound",
+        "RateLimited",
+        "RequestTimedOut",
+        "ServerError",
+        "Unauthorized",
+        "UnexpectedBody",
+        "Unprocessable",
+    ),
+    "options": ("OnResponse", "RateLimitOption", "RequestOption", "RetryOption", "TimeoutOption"),
+    "ratelimit": ("RateLimit",),
+    "request": ("Handler", "Middleware", "RequestConfiguration", "RequestInformation"),
+    "response": ("RateLimitState", "Response"),
+    "scalingo.client": ("ScalingoClient",),
+    "secret": ("Secret",),
+    "windows": ("Window",),
 }
+_HOMES = {name: f"dbusers.{module}" for module, names in _NAMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    if name not in _CLIENTS:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    client = globals()[name] = getattr(import_module(_CLIENTS[name]), name)
-    return client
+    found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return found
 
 
 def __dir__() -> list[str]:

@@ -1,17 +1,19 @@
 """`Adapter`: a client's operations: each request through the whole chain, until its deadline."""
 
 import asyncio
-from collections.abc import Iterable
+import logging
+from collections.abc import Awaitable, Iterable
 from math import inf
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 import attrs
 
 from dbusers.auth import Authenticator
 from dbusers.clock import SYSTEM_CLOCK, Clock
-from dbusers.deadline import OutOfTime, Progress, progress
+from dbusers.deadline import OutOfTime, Progress, limit_in_force, progress
 from dbusers.errors import ConfigurationError, ConnectionFailed, DbusersError, RequestTimedOut
+from dbusers.logs import HTTP_LOG, log_attempt
 from dbusers.middleware import Authorize, InTime, Limit, chain
 from dbusers.options import OnResponse, RequestOption, TimeoutOption
 from dbusers.ratelimit import RateLimit
@@ -41,12 +43,13 @@ class Adapter:
         rate_limit: RateLimit | None = None,
         session: aiohttp.ClientSession | None = None,
         middleware: Iterable[Middleware] = (),
+        operation_middleware: Iterable[Middleware] = (),
         options: Iterable[RequestOption] = (),
         max_body_size: int = MAX_BODY_SIZE,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.base_url = base_url
-        self.options = options_of(options)
+        self.options: tuple[RequestOption, ...] = options_of(options)
         self._read_error = read_error
         self._rate_limit = rate_limit
         self._clock = clock
@@ -54,14 +57,18 @@ class Adapter:
         self._running: set[Progress] = set()
         self._ended = asyncio.Event()
         self._closed = False
-        self._authorize = Authorize(authenticator, self._transmit, clock)
+        # Bound once: Python calls a method faster than an object.
+        self._authorize = Authorize(authenticator, self._transmit, clock).__call__
         self._outer: tuple[Middleware, ...] = (
-            Retry(clock),
-            Limit(rate_limit, authenticator, clock),
+            Retry(clock).__call__,
+            Limit(rate_limit, authenticator, clock).__call__,
         )
         self._middleware = hooks_of(middleware)
         self._private_chain = chain(self._outer, self._authorize)
         self._chain = self._chain_with(())
+        # Without hooks it is `_operate` itself, and costs nothing.
+        hooks = hooks_of(operation_middleware, "operation_middleware")
+        self._operation = chain(hooks, self._operate)
 
     async def send(self, request: RequestInformation) -> Response:
         """Return the answer to `request`, through the client's whole pipeline.
@@ -74,17 +81,21 @@ class Adapter:
         Raises an `APIError` for any status but 2xx, and the other errors of `dbusers.errors`.
         """
         request = request.with_defaults(self.base_url, self.options)
-        handler = self._chain_with(request.middleware) if request.middleware else self._chain
-        response = await self._operate(request, handler)
+        response = await self._operation(request)
         observer = request.option(OnResponse)
         if observer is not None:
             observer.callback(response)
-        return self._value_or_raise(response)
+        if 200 <= response.status < 300:
+            return response
+        raise response.error(self._read_error)
 
     async def send_privately(self, request: RequestInformation) -> Response:
         """Return the answer to `request`, past no caller's hook: it is itself a credential."""
         request = request.with_defaults(self.base_url, self.options)
-        return self._value_or_raise(await self._operate(request, self._private_chain))
+        response = await self._run(request, self._private_chain)
+        if 200 <= response.status < 300:
+            return response
+        raise response.error(self._read_error)
 
     async def aclose(self) -> None:
         """End the calls under way, with an error that says so, and close the connections.
@@ -118,33 +129,42 @@ class Adapter:
             return self._private_chain
         return chain((*self._outer, InTime(self._clock), *hooks), self._authorize)
 
-    def _value_or_raise(self, response: Response) -> Response:
-        if 200 <= response.status < 300:
-            return response
-        raise response.error(self._read_error)
+    def _operate(self, request: RequestInformation) -> Awaitable[Response]:
+        handler = self._chain_with(request.middleware) if request.middleware else self._chain
+        return self._run(request, handler)
 
-    async def _operate(self, request: RequestInformation, handler: Handler) -> Response:
+    async def _run(self, request: RequestInformation, handler: Handler) -> Response:
         self._refuse_if_closed()
         self._transport.check_loop()
         total = (request.option(TimeoutOption) or DEFAULT_TIMEOUT).total
-        task = cast("asyncio.Task[Any]", asyncio.current_task())
-        deadline = inf if total is None else self._clock.monotonic() + total
-        at = Progress(task, deadline, cancellations=task.cancelling())
+        seconds, whose = inf if total is None else total, "TimeoutOption.total"
+        limit = limit_in_force.get()
+        if limit is not None and limit.left < seconds:
+            seconds, whose = limit.left, "left of the caller's time_limit"
+        task: Any = asyncio.current_task()  # there is one: this runs in it
+        deadline = self._clock.monotonic() + seconds
+        at = Progress(task, deadline, task.cancelling())
         token = progress.set(at)
         self._running.add(at)
         try:
+            if seconds <= 0:
+                raise OutOfTime  # noqa: TRY301  (before it takes a slot of the token's budget)
             return await handler(request)
         except DbusersError as failure:
             if not failure.attempts:  # those of a token's request, if it failed, are more telling
                 failure.attempts, failure.retries = at.attempts, tuple(at.retries)
+            if isinstance(failure, ConnectionFailed | RequestTimedOut):
+                failure.sent = failure.sent or at.sent  # by an earlier attempt, perhaps
             raise
         except OutOfTime:
+            repeatable = request.repeat is Repeat.ALWAYS or not at.sent
             error: DbusersError = RequestTimedOut(
-                f"no answer within {total} s (TimeoutOption.total); under way: {at.phase}",
+                f"no answer within {max(seconds, 0):.6g} s ({whose}); under way: {at.phase}",
                 phase=at.phase,
                 sent=at.sent,
-                retryable=request.repeat is Repeat.ALWAYS or not at.sent,
+                retryable=repeatable,
             )
+            error.gave_up = "deadline" if repeatable else None
         except asyncio.CancelledError:
             if not at.is_closed():
                 raise
@@ -165,7 +185,8 @@ class Adapter:
         self._refuse_if_closed()  # by a hook, perhaps
         timeout = request.option(TimeoutOption) or DEFAULT_TIMEOUT
         at = progress.get()
-        left = at.deadline - self._clock.monotonic()
+        begun = self._clock.monotonic()
+        left = at.deadline - begun
         if left <= 0:
             raise OutOfTime
         last = timeout.attempt is None or left < timeout.attempt
@@ -173,12 +194,16 @@ class Adapter:
             timeout = attrs.evolve(timeout, attempt=left if left < inf else None)
         before, at.sent = at.sent, True
         outcome = await self._transport.exchange(request, credential, timeout)
+        if HTTP_LOG.isEnabledFor(logging.DEBUG):
+            log_attempt(request, outcome, at, self._clock.monotonic() - begun)
         if isinstance(outcome, DbusersError):
             if isinstance(outcome, ConnectionFailed | RequestTimedOut):
                 at.sent = before or outcome.sent
             if last and isinstance(outcome, RequestTimedOut) and outcome.phase == "attempt":
                 raise OutOfTime
             raise outcome
+        if outcome.status == 429:
+            at.sent = before  # refused, so nothing was done
         if self._rate_limit is not None:
             # Here, not outside the callers' hooks: what one of them answers from a cache is old.
             self._rate_limit.learn(outcome)

@@ -17,10 +17,10 @@
         └── ServerError         5xx
 
 Each carries what was answered, if anything was: `status`, `headers`, `request_id`, `rate_limit`;
-how often the request was sent (`attempts`, and in `retries` the reason of each repetition);
+how often the request was tried (`attempts`, and in `retries` the reason of each repetition);
 whether the same call may be made again and could then succeed (`retryable`); and if so, what kept
-the client from it (`gave_up`: "max_retries", "max_retry_after" or "budget" of `RetryOption`, or
-"max_wait" of `RateLimitOption`). None of them holds a credential or a body.
+the client from it (`gave_up`: "max_retries", "max_retry_after" or "budget" of `RetryOption`,
+"max_wait" of `RateLimitOption`, or the "deadline"; None where repeating is left to the caller). None of them holds a credential or a body.
 """
 
 from collections.abc import Callable, Mapping
@@ -80,7 +80,8 @@ class InvalidRequest(DbusersError):
 class ConnectionFailed(DbusersError):
     """No answer came: the host is unknown, or the connection was refused, reset or cut off.
 
-    `sent` is False only when the request cannot have reached the server.
+    `sent` is False only when nothing can have been done: no attempt reached the server, or each was
+    refused with 429.
     """
 
     def __init__(self, message: str, *, sent: bool, retryable: bool = True) -> None:
@@ -92,8 +93,8 @@ class RequestTimedOut(DbusersError):
     """No answer came in time.
 
     `phase` says what was under way: "connect", "read", "attempt" (one attempt as a whole), or for
-    the deadline over all of them "rate limit", "token", "send" or "retry delay". `sent` is False
-    only when the request cannot have reached the server.
+    the deadline over all of them "rate limit", "token", "send" or "retry delay". `sent` is as that
+    of `ConnectionFailed`.
     """
 
     def __init__(self, message: str, *, phase: str, sent: bool, retryable: bool = True) -> None:

@@ -1,6 +1,7 @@
 """The chain that a request passes, and the links of it that are the SDK's own.
 
-    operation (deadline) → retry → per attempt [ limit → callers' middleware → authorize → send ]
+    callers' operation middleware → operation (deadline) → retry →
+        per attempt [ limit → callers' middleware → authorize → send ]
 
 A link is one function `async (request, handler) -> response`, like a caller's own middleware; the
 innermost has no handler. Retry (in `retry`) owns every repetition; authorize stands innermost, so
@@ -13,7 +14,7 @@ import attrs
 
 from dbusers.auth import Authenticator, refuse_foreign
 from dbusers.clock import Clock
-from dbusers.deadline import OutOfTime, progress, within
+from dbusers.deadline import OutOfTime, no_time_limit, progress, within
 from dbusers.errors import ConnectionFailed, RateLimited, RequestTimedOut
 from dbusers.options import DEFAULT_RATE_LIMIT, RateLimitOption
 from dbusers.ratelimit import RateLimit
@@ -40,7 +41,8 @@ async def fetched_credential(
     at = progress.get()
     at.phase = "token"
     try:
-        return await within(at.deadline - clock.monotonic(), authenticator.fetch(request))
+        with no_time_limit():  # others wait for it too, who may have more time
+            return await within(at.deadline - clock.monotonic(), authenticator.fetch(request))
     except (ConnectionFailed, RequestTimedOut) as error:
         error.sent = False  # the bearer's request may have been, but this one was not
         raise
@@ -58,34 +60,42 @@ class Limit:
         """Return the answer, as it came."""
         # The credential first: fetching one takes slots of the same budget, and a slot that waits
         # for it would be used later than it was counted.
-        longest = (request.option(RateLimitOption) or DEFAULT_RATE_LIMIT).longest
-        at = progress.get()
         if self._authenticator.at_hand(request) is None:
-            if self._limit is not None and self._limit.delay() > longest:
-                raise _used_up(
-                    self._limit, longest
-                )  # before others are kept waiting by the fetching
-            await fetched_credential(self._authenticator, request, self._clock)
-        if self._limit is None:
-            return await self._attempt(request, handler)
+            await self._fetch_credential(request)
+        at = progress.get()
+        limit = self._limit
+        if limit is None:
+            at.phase = "send"
+            at.attempts += 1
+            return await handler(request)
         at.phase = "rate limit"
-        left = at.deadline - self._clock.monotonic()
+        longest = _longest_wait(request)
+        asked = self._clock.monotonic()
+        left = at.deadline - asked
         try:
-            counted = await self._limit.acquire(min(left, longest))
+            counted = await limit.acquire(min(left, longest))
         except TimeoutError:
             if longest < left:
-                raise _used_up(self._limit, longest) from None
+                raise _used_up(limit, longest) from None
             raise OutOfTime from None
-        try:
-            return await self._attempt(request, handler)
-        finally:
-            self._limit.settle(counted)
-
-    def _attempt(self, request: RequestInformation, handler: Handler) -> Awaitable[Response]:
-        at = progress.get()
+        at.waited = self._clock.monotonic() - asked
         at.phase = "send"
         at.attempts += 1
-        return handler(request)
+        try:
+            return await handler(request)
+        finally:
+            limit.settle(counted)
+
+    async def _fetch_credential(self, request: RequestInformation) -> None:
+        if self._limit is not None:
+            longest = _longest_wait(request)
+            if self._limit.delay() > longest:  # before others are kept waiting by the fetching
+                raise _used_up(self._limit, longest)
+        await fetched_credential(self._authenticator, request, self._clock)
+
+
+def _longest_wait(request: RequestInformation) -> float:
+    return (request.option(RateLimitOption) or DEFAULT_RATE_LIMIT).longest
 
 
 def _used_up(limit: RateLimit, longest: float) -> RateLimited:
@@ -97,6 +107,7 @@ def _used_up(limit: RateLimit, longest: float) -> RateLimited:
         status=429,
         rate_limit=RateLimitState(retry_after=delay),
         retryable=True,
+        gave_up="max_wait",
     )
 
 
@@ -123,11 +134,13 @@ class Authorize:
         self._authenticator = authenticator
         self._transmit = transmit
         self._clock = clock
+        self._own = tuple(f"{url}/" for url in authenticator.base_urls)
 
     async def __call__(self, request: RequestInformation) -> Response:
         """Return the answer; of an error, with what it repeats of our own secrets masked."""
         # Here, and not where the request is made: a middleware may have changed the URL.
-        refuse_foreign(request.url, self._authenticator.base_urls)
+        if not request.url.startswith(self._own):  # which nearly every one does
+            refuse_foreign(request.url, self._authenticator.base_urls)
         credential = self._authenticator.at_hand(request)
         if credential is None:  # renewed by another call, or the URL is another by now
             credential = await fetched_credential(self._authenticator, request, self._clock)

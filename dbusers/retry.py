@@ -4,6 +4,7 @@ A service that fails gets worse if all its callers ask again. So a client's repe
 of its recent requests, whatever each call's `max_retries` would allow.
 """
 
+import logging
 import random
 from collections import deque
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from dbusers.options import DEFAULT_RATE_LIMIT, RateLimitOption, RetryOption
 from dbusers.request import Handler, Repeat, RequestInformation
 from dbusers.response import Response
 
+LOG: Final = logging.getLogger(__name__)
 DEFAULT_RETRY: Final = RetryOption()
 RECENT: Final = 10  # seconds in which requests and repetitions are counted
 ALWAYS_ALLOWED: Final = 20  # repetitions in that time: a client of a few calls knows no budget
@@ -102,13 +104,14 @@ class Retry:
                 # A 401 was not processed, whatever the method: the new bearer has its try.
                 renewed = True
                 retries.append("401, bearer renewed")
+                await self._wait(request, 0)
                 continue
             verdict = self._judge(request, outcome, len(retries) - renewed)
             if verdict.delay is None:
                 return _last(request, outcome, verdict, tuple(retries), maybe_done=maybe_done)
             maybe_done = maybe_done or not _is_refusal(outcome)
             retries.append(_reason(outcome))
-            await self._wait(verdict.delay)
+            await self._wait(request, verdict.delay)
 
     def _judge(
         self, request: RequestInformation, outcome: Response | Failure, earlier: int
@@ -116,7 +119,8 @@ class Retry:
         """Decide on the repetition after `earlier` others; if there is one, it is counted."""
         option = request.option(RetryOption) or DEFAULT_RETRY
         if not repeatable(request, outcome, option):
-            return Verdict(retryable=False)
+            # What a 429 refused was not done, even where it is not for the client to repeat it.
+            return Verdict(retryable=_is_429(outcome))
         if earlier >= option.max_retries:
             return Verdict(retryable=True, gave_up="max_retries")
         delay = retry_delay(outcome, option, earlier, self._chance)
@@ -130,14 +134,21 @@ class Retry:
             return Verdict(retryable=True, gave_up="budget")
         return Verdict(retryable=True, delay=delay)
 
-    async def _wait(self, delay: float) -> None:
-        if not delay:
-            return
+    async def _wait(self, request: RequestInformation, delay: float) -> None:
         at = progress.get()
-        at.phase = "retry delay"
-        if self._clock.monotonic() + delay > at.deadline:
-            raise OutOfTime
-        await self._clock.sleep(delay)
+        if delay:
+            at.phase = "retry delay"
+            if self._clock.monotonic() + delay > at.deadline:
+                raise OutOfTime
+        LOG.info(
+            "%s %s: %s; it is sent again in %.1f s",
+            request.method,
+            request.route or "a raw URL",
+            at.retries[-1],
+            delay,
+        )
+        if delay:
+            await self._clock.sleep(delay)
 
 
 def repeatable(

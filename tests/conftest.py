@@ -1,5 +1,6 @@
 """Fixtures for the tests of the kernel and the providers: a raw server, clocks, mocks that work."""
 
+import gc
 import socket
 from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
@@ -29,6 +30,12 @@ VARIABLES = (
     "SCALINGO_AUTH_URL",
     "SCALINGO_DB_URL",
 )
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of the collections of garbage that tests ask for."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

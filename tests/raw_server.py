@@ -142,6 +142,11 @@ class RawServer:
         """Play this from now on."""
         self.script = list(script)
 
+    def refuse_connections(self) -> None:
+        """Listen no more; connections that are there stay."""
+        assert self._server is not None
+        self._server.close()
+
     @property
     def lines(self) -> list[bytes]:
         return [request.line for request in self.requests]

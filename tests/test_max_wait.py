@@ -55,7 +55,7 @@ async def test_who_cannot_wait_is_told_at_once(server: RawServer, clock: Jumping
     assert len(server.requests) == 2
     assert clock.sleeps == []
     assert caught.value.attempts == 0
-    assert caught.value.retryable
+    assert (caught.value.retryable, caught.value.gave_up) == (True, "max_wait")
     assert 60 <= (caught.value.retry_after or 0) <= 61
     assert "nothing was sent" in str(caught.value)
 

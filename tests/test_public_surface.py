@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 import dbusers
+import dbusers.bulk
 import dbusers.digitalocean
 import dbusers.errors
+import dbusers.fastapi
+import dbusers.otel
 import dbusers.scalingo
 import dbusers.testing
 from dbusers import DigitalOceanClient, RequestConfiguration, RequestInformation, ScalingoClient
@@ -54,6 +57,7 @@ TOP = [
     "Unprocessable",
     "Window",
     "__version__",
+    "time_limit",
 ]
 DIGITALOCEAN = [
     "UserCreate",
@@ -86,7 +90,15 @@ ERRORS = [
     "RateLimited",
     "ServerError",
 ]
-PUBLIC_MODULES = [dbusers, dbusers.digitalocean, dbusers.scalingo, dbusers.testing]
+PUBLIC_MODULES = [
+    dbusers,
+    dbusers.bulk,
+    dbusers.digitalocean,
+    dbusers.fastapi,
+    dbusers.otel,
+    dbusers.scalingo,
+    dbusers.testing,
+]
 
 
 def test_the_top_of_the_package_is_a_table_of_contents() -> None:
@@ -127,7 +139,7 @@ def test_the_clients_are_made_as_promised() -> None:
     digitalocean = parameters(DigitalOceanClient.__init__)
     scalingo = parameters(ScalingoClient.__init__)
 
-    shared = {"session", "middleware", "options", "rate_limit"}
+    shared = {"session", "middleware", "operation_middleware", "options", "rate_limit"}
     assert next(iter(digitalocean)) == "token"
     assert {"base_url", *shared} <= set(digitalocean)
     assert next(iter(scalingo)) == "api_token"

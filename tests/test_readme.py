@@ -9,10 +9,18 @@ from pathlib import Path
 import pytest
 
 from dbusers.testing import Sandbox
+from tests.ready_python import ready_python
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, re.M | re.S)
+
+# Without the plug-ins that the block does not need: some take as long to load as it takes to run.
+UNNEEDED = ("cacheprovider", "xdist", "hypothesispytest", "anyio")
+PYTEST = (
+    *(sys.executable, "-m", "pytest", "-q", "-c", str(ROOT / "pyproject.toml")),
+    *(f"-pno:{name}" for name in UNNEEDED),
+)
 
 COMMANDS = re.findall(r"^\$ ((?:export|dbusers (?:databases|users)) .*)$", README, re.M)
 
@@ -20,11 +28,12 @@ COMMANDS = re.findall(r"^\$ ((?:export|dbusers (?:databases|users)) .*)$", READM
 DRIVE_APP = """
 import asyncio
 import httpx
+from dbusers.fastapi import client_of
 
 async def drive() -> None:
     asking = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://app")
     async with app.router.lifespan_context(app), asking as browser:
-        cluster = (await app.state.databases.databases.get())[0].id
+        cluster = (await client_of(app, DigitalOceanClient).databases.get())[0].id
         answer = await browser.get(f"/clusters/{cluster}/users")
         assert answer.status_code == 200 and answer.json(), answer.text
         missing = await browser.get("/clusters/00000000-0000-0000-0000-000000000000/users")
@@ -36,7 +45,7 @@ asyncio.run(drive())
 
 def test_the_readme_has_an_example_for_each_kind_of_user() -> None:
     assert len(BLOCKS) >= 8
-    for needed in ("FastAPI", "read_all", "reset_auth", "aioresponses", "Sandbox"):
+    for needed in ("FastAPI", "read_all", "reset_auth", "Bulk", "Sandbox"):
         assert any(needed in block for block in BLOCKS), needed
 
 
@@ -44,19 +53,7 @@ def test_the_readme_has_an_example_for_each_kind_of_user() -> None:
 async def test_a_block_of_the_readme_runs(block: str, tmp_path: Path) -> None:
     program = tmp_path / "test_block.py"
     program.write_text(block + (DRIVE_APP if "FastAPI(" in block else ""))
-    command = [sys.executable]
-    if "def test_" in block:
-        command += [
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-c",
-            str(ROOT / "pyproject.toml"),
-        ]
-    else:
-        command += ["-W", "error"]
+    command = PYTEST if "def test_" in block else (ready_python(), "-W", "error")
     async with Sandbox(databases=60, users=300) as sandbox:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -76,7 +73,7 @@ async def test_a_block_of_the_readme_runs(block: str, tmp_path: Path) -> None:
 async def test_the_lines_of_the_command_work_as_they_stand(tmp_path: Path) -> None:
     assert {"list", "create", "update", "reset", "delete"} <= set(" ".join(COMMANDS).split())
     command = tmp_path / "dbusers"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m dbusers.cli "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec {ready_python()} -m dbusers.cli "$@"\n')
     command.chmod(0o755)
 
     async with Sandbox() as sandbox:  # what `dbusers sandbox` serves
