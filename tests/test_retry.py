@@ -1,12 +1,11 @@
 """What is sent again, when, and how often: on a real socket, counted at the server."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any
 
 import aiohttp
 import pytest
-from attrs import frozen
 
 from dbusers import (
     APIError,
@@ -19,116 +18,15 @@ from dbusers import (
     RequestInformation,
     Response,
     RetryOption,
-    ScalingoClient,
     ServerError,
 )
-from dbusers import digitalocean as do
-from dbusers import scalingo as sc
-from dbusers.options import OnResponse
-from dbusers.retry import retry_delay
+from dbusers.deadline import Progress, progress
+from dbusers.retry import Retry
 from tests.clocks import JumpingClock
-from tests.raw_server import BeforeReading, RawServer, Step, answer, end, raw, reset, truncated
+from tests.raw_server import RawServer, answer, end, reset, truncated
+from tests.sending import ALL, CHANGES, DO_USER, IDEMPOTENT, RESETS, SENT_AND_LOST, Sender, do_user
 
-DO_USER = answer(200, {"user": {"name": "app"}})
-SC_USER = answer(200, {"database_user": {"name": "app"}})
-NO_DELAYS = RetryOption(base_delay=0)
-
-
-@frozen
-class Call:
-    """One verb, called on whichever client it is of, and a server's good answer to it."""
-
-    send: Callable[[Any, RequestConfiguration], Awaitable[object]]
-    good: Step
-    provider: type[Any] = DigitalOceanClient
-
-
-def _do_user(client: DigitalOceanClient) -> do.UserRequestBuilder:
-    return client.databases.by_id("c-1").users.by_username("app")
-
-
-def _sc_user(client: ScalingoClient) -> sc.UserRequestBuilder:
-    return client.databases.by_id("ad-1").users.by_username("app")
-
-
-IDEMPOTENT = {
-    "GET": Call(lambda c, rc: _do_user(c).get(rc), DO_USER),
-    "PUT": Call(
-        lambda c, rc: _do_user(c).put(do.UserUpdate(settings=do.UserSettings()), rc), DO_USER
-    ),
-    "DELETE": Call(lambda c, rc: _do_user(c).delete(rc), answer(204)),
-    "Scalingo's GET": Call(
-        lambda c, rc: c.databases.by_id("ad-1").users.get(rc),
-        answer(200, {"database-users": []}),
-        ScalingoClient,
-    ),
-}
-CHANGES = {
-    "POST": Call(
-        lambda c, rc: c.databases.by_id("c-1").users.post(do.UserCreate("app"), rc), DO_USER
-    ),
-    "Scalingo's POST": Call(
-        lambda c, rc: c.databases.by_id("ad-1").users.post(sc.UserCreate("app-01"), rc),
-        SC_USER,
-        ScalingoClient,
-    ),
-    "PATCH": Call(lambda c, rc: _sc_user(c).patch(sc.UserUpdate(), rc), SC_USER, ScalingoClient),
-    "own POST": Call(
-        lambda c, rc: c.adapter.send(RequestInformation("post", "/v2/x", options=rc.options)),
-        answer(200, {}),
-    ),
-}
-RESETS = {
-    "reset_auth": Call(lambda c, rc: _do_user(c).reset_auth.post(None, rc), DO_USER),
-    "reset_password": Call(
-        lambda c, rc: _sc_user(c).reset_password.post(rc), SC_USER, ScalingoClient
-    ),
-}
-ALL = IDEMPOTENT | CHANGES | RESETS
-
-SENT_AND_LOST: dict[str, Step | BeforeReading] = {
-    "reset before reading": BeforeReading(reset),
-    "ended before reading": BeforeReading(end),
-    "reset after reading": reset,
-    "ended after reading": end,
-    "truncated body": truncated(b'{"user": {"na'),
-    "truncated head": raw(b"HTTP/1.1 200 OK\r\nContent-Le"),
-    "not HTTP": raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"),
-    "408": answer(408),
-    "500": answer(500, {"id": "server_error", "message": "oops"}),
-    "502": answer(502, b"<html>bad gateway</html>", {"Content-Type": "text/html"}),
-    "503": answer(503),
-    "504": answer(504),
-    "599": answer(599),
-}
 REFUSALS = (400, 403, 404, 405, 409, 410, 412, 413, 422, 451)
-
-
-class Sender:
-    """Clients of both providers at one server, whose waits take no time."""
-
-    def __init__(self, server: RawServer, stack: AsyncExitStack) -> None:
-        self.server = server
-        self.clock = JumpingClock()
-        self.answers: list[Response] = []
-        self._stack = stack
-
-    async def __call__(
-        self, call: Call, retry: RetryOption = NO_DELAYS, url: str | None = None
-    ) -> object:
-        client = await self.client_for(call, url or self.server.url)
-        options = [retry, OnResponse(self.answers.append)]
-        return await call.send(client, RequestConfiguration(options=options))
-
-    async def client_for(self, call: Call, url: str) -> Any:
-        client: Any
-        if call.provider is DigitalOceanClient:
-            client = DigitalOceanClient("a-token", base_url=url, clock=self.clock, rate_limit=None)
-        else:
-            client = ScalingoClient(
-                database_token="a-token", database_api_url=url, clock=self.clock, rate_limit=None
-            )
-        return await self._stack.enter_async_context(client)
 
 
 @pytest.fixture
@@ -232,6 +130,22 @@ async def test_a_401_of_a_token_that_cannot_be_renewed_is_final(
     assert len(server.requests) == 1
 
 
+async def test_what_failed_before_there_was_an_attempt_is_not_tried_again() -> None:
+    # Where it comes from, a bearer's own request, it has been tried again already.
+    tries: list[RequestInformation] = []
+
+    async def fails(request: RequestInformation) -> Response:
+        tries.append(request)
+        raise ConnectionFailed("no bearer", sent=False)
+
+    task = asyncio.current_task()
+    assert task is not None
+    progress.set(Progress(task))
+    with pytest.raises(ConnectionFailed, match="no bearer"):
+        await Retry(JumpingClock())(RequestInformation("GET", "/v1/apps"), fails)
+    assert len(tries) == 1
+
+
 # How often
 
 
@@ -273,7 +187,7 @@ async def test_an_attempt_gives_its_connection_back_before_the_next(server: RawS
             "a-token", base_url=server.url, session=session, clock=JumpingClock()
         ) as client,
     ):
-        user = await _do_user(client).get()
+        user = await do_user(client).get()
     assert user.name == "app"
 
 
@@ -293,75 +207,6 @@ async def test_aiohttp_does_not_repeat_anything_by_itself(server: RawServer, sen
         assert [request.connection for request in server.requests][1:] == [
             server.requests[0].connection
         ]
-
-
-# How long it waits
-
-
-async def test_delays_double_up_to_the_most(server: RawServer, send: Sender) -> None:
-    server.plays(answer(503))
-    option = RetryOption(max_retries=5, base_delay=0.5, max_delay=3, jitter=0)
-
-    with pytest.raises(ServerError):
-        await send(ALL["GET"], option)
-    assert send.clock.sleeps == [0.5, 1, 2, 3, 3]
-
-
-@pytest.mark.parametrize(("chance", "delay"), [(0.0, 4.0), (0.5, 3.0), (1.0, 2.0)])
-def test_a_share_of_the_delay_is_left_to_chance(chance: float, delay: float) -> None:
-    option = RetryOption(base_delay=1, jitter=0.5)
-
-    assert retry_delay(Response(503), option, 2, lambda: chance) == delay
-
-
-async def test_by_default_no_two_clients_wait_alike(server: RawServer, send: Sender) -> None:
-    server.plays(answer(503))
-
-    for _ in range(2):
-        with pytest.raises(ServerError):
-            await send(ALL["GET"], RetryOption())
-    first, second = send.clock.sleeps[:3], send.clock.sleeps[3:]
-    assert first != second
-    for number, delay in enumerate(first):
-        assert 0.25 * 2**number <= delay <= 0.5 * 2**number
-
-
-@pytest.mark.parametrize("status", [429, 503])
-async def test_retry_after_in_seconds_is_waited_for(
-    server: RawServer, send: Sender, status: int
-) -> None:
-    server.plays(answer(status, headers={"Retry-After": "17"}), DO_USER)
-
-    await send(ALL["GET"])
-    assert send.clock.sleeps == [17.0]
-
-
-async def test_retry_after_as_a_date_is_waited_for(server: RawServer, send: Sender) -> None:
-    headers = {
-        "Date": "Wed, 21 Oct 2026 07:28:00 GMT",
-        "Retry-After": "Wed, 21 Oct 2026 07:28:30 GMT",
-    }
-    server.plays(answer(429, headers=headers), DO_USER)
-
-    await send(ALL["GET"])
-    assert send.clock.sleeps == [30.0]
-
-
-async def test_a_longer_retry_after_than_accepted_ends_the_retries(
-    server: RawServer, send: Sender
-) -> None:
-    server.plays(answer(429, headers={"Retry-After": "91"}), DO_USER)
-
-    with pytest.raises(RateLimited) as caught:
-        await send(ALL["GET"], RetryOption(max_retry_after=90))
-    assert len(server.requests) == 1
-    assert send.clock.sleeps == []
-    assert caught.value.retry_after == 91.0
-    assert caught.value.retryable
-
-
-def test_a_thousandth_retry_does_not_overflow() -> None:
-    assert retry_delay(Response(503), RetryOption(jitter=0), 5000, lambda: 0.0) == 30.0
 
 
 # DELETE
@@ -401,3 +246,12 @@ async def test_another_verb_after_a_lost_answer_is_not_found(
 
     with pytest.raises(NotFound):
         await send(ALL["PUT"])
+
+
+async def test_a_refusal_in_between_leaves_a_delete_whose_answer_was_lost_done(
+    server: RawServer, send: Sender
+) -> None:
+    server.plays(reset, answer(429), answer(404))
+
+    await send(ALL["DELETE"])
+    assert len(server.requests) == 3

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import orjson
 import pytest
 
 from dbusers import (
@@ -13,6 +12,7 @@ from dbusers import (
     Response,
     RetryOption,
     ScalingoClient,
+    Secret,
     ServerError,
     Unprocessable,
 )
@@ -180,13 +180,13 @@ async def test_a_create_sends_the_documented_body(sandbox: Sandbox, users_of: Us
     database = users.path_parameters["db"]
 
     await users.post(UserCreate("app-01", read_only=False, password=PASSWORD))
-    assert orjson.loads(sandbox.requests[-1].body) == {
+    assert sandbox.requests[-1].json == {
         "database_user": {
             "database_id": database,
             "name": "app-01",
             "read_only": False,
-            "password": PASSWORD,
-            "password_confirmation": PASSWORD,
+            "password": Secret(PASSWORD),
+            "password_confirmation": Secret(PASSWORD),
         }
     }
 
@@ -197,11 +197,11 @@ async def test_changes_a_password(sandbox: Sandbox, users_of: UsersOf) -> None:
 
     changed = await users.by_username("app-01").patch(UserUpdate(password=PASSWORD))
     assert changed.name == "app-01"
-    assert orjson.loads(sandbox.requests[-1].body) == {
+    assert sandbox.requests[-1].json == {
         "database_user": {
             "database_id": users.path_parameters["db"],
-            "password": PASSWORD,
-            "password_confirmation": PASSWORD,
+            "password": Secret(PASSWORD),
+            "password_confirmation": Secret(PASSWORD),
         }
     }
 
