@@ -135,13 +135,13 @@ class Adapter:
 
     async def _run(self, request: RequestInformation, handler: Handler) -> Response:
         self._refuse_if_closed()
-        self._transport.check_loop()
+        loop = self._transport.running_loop()
         total = (request.option(TimeoutOption) or DEFAULT_TIMEOUT).total
         seconds, whose = inf if total is None else total, "TimeoutOption.total"
         limit = limit_in_force.get()
         if limit is not None and limit.left < seconds:
             seconds, whose = limit.left, "left of the caller's time_limit"
-        task: Any = asyncio.current_task()  # there is one: this runs in it
+        task: Any = asyncio.current_task(loop)  # there is one: this runs in it
         deadline = self._clock.monotonic() + seconds
         at = Progress(task, deadline, task.cancelling())
         token = progress.set(at)

@@ -70,9 +70,6 @@ def origin(url: str) -> Origin:
 
 def refuse_foreign(url: str, base_urls: Iterable[str]) -> None:
     """Raise `InvalidRequest` if a credential for `base_urls` must not go to `url`."""
-    for base_url in base_urls:
-        if url.startswith(base_url) and url[len(base_url) : len(base_url) + 1] == "/":
-            return  # what nearly every request is
     found = origin(url)
     if found not in {origin(base_url) for base_url in base_urls}:
         raise InvalidRequest(

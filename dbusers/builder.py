@@ -11,6 +11,7 @@ from dbusers.request import (
     Repeat,
     RequestConfiguration,
     RequestInformation,
+    plain_request,
 )
 from dbusers.secret import Secret
 
@@ -33,9 +34,9 @@ class RequestBuilder:
         base_url: str,
         path_parameters: Mapping[str, str],
     ) -> None:
-        self.adapter = adapter
-        self.base_url = base_url
-        self.path_parameters = path_parameters
+        self.adapter: Adapter = adapter
+        self.base_url: str = base_url
+        self.path_parameters: Mapping[str, str] = path_parameters
         self._raw_url: str | None = None
 
     def with_url(self, raw_url: str) -> Self:
@@ -57,6 +58,8 @@ class RequestBuilder:
         repeat: Repeat | None = None,
         secrets: tuple[Secret, ...] = (),
     ) -> RequestInformation:
+        if configuration is None and content is None and repeat is None and self._raw_url is None:
+            return plain_request(method, self.url_template, self.path_parameters, self.base_url)
         configuration = configuration or NOTHING
         return RequestInformation(
             method=method,

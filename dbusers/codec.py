@@ -10,12 +10,14 @@ What every model can rely on:
 Nothing here raises with a value of the document in it: a `Problem` holds paths and type names.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, reduce
 from operator import or_
-from types import MappingProxyType, NoneType, UnionType
-from typing import Any, Final, Union, get_args, get_origin
+from types import MappingProxyType, NoneType
+from typing import Any, Final
 
 import attrs
 import orjson
@@ -23,9 +25,19 @@ from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
 from dbusers.absent import ABSENT, Absent
+from dbusers.constructors import Constructor, Wrong, constructor
 from dbusers.errors import InvalidRequest
-from dbusers.model import Model
-from dbusers.openenum import OpenEnum
+from dbusers.fieldtypes import (
+    is_list,
+    is_maybe,
+    is_model,
+    is_object,
+    is_text,
+    is_text_of_known_values,
+    is_tuple,
+    item_of,
+    values,
+)
 from dbusers.secret import Secret
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -66,20 +78,43 @@ class Unreadable(ValueError):
 
 def parse(content: bytes) -> Any:
     """Return the document in `content`, or a `Problem`."""
-    if not content or content.isspace():
-        return Problem(("the body is empty",))
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError as error:
+        if not content or content.isspace():
+            return Problem(("the body is empty",))
         return Problem((f"not JSON: {error.msg} at byte {error.pos}",))
 
 
-def structure(document: object, cls: Any, path: str = "$") -> Any:
-    """Return `document` as a `cls`, or a `Problem`; `path` is where the document stands."""
+def structure(document: object, cls: Any, under: str | None = None) -> Any:
+    """Return `document` as a `cls`, or a `Problem`; `under` is the key that it was found under."""
+    try:
+        return _constructor(cls)(document)
+    except (Wrong, Unreadable):
+        pass  # the hooks read it once more, slowly, and know where they are
+    path = "$" if under is None else f"$.{under}"
     try:
         return _hook(cls)(document, cls)
     except Unreadable as error:
         return Problem(tuple(f"{problem} @ {place}" for problem, place in error.below(path)))
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep Python's garbage collector from looking through what a long document is made into.
+
+    It would do so after every 700 objects, though none of them can be garbage yet, and take as long
+    as it takes to make them. The collector is the whole process's: other threads, too, do without
+    it for the few milliseconds.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def encode(model: Any, *, under: str | None = None, beside: Mapping[str, Any] = NOTHING) -> bytes:
@@ -134,18 +169,23 @@ def _converter() -> Converter:
         converter.register_structure_hook(cls, _exactly(cls, expected))
     converter.register_structure_hook(Secret, _secret)
     converter.register_structure_hook(datetime, _timestamp)
-    converter.register_structure_hook_factory(_is_open_enum, lambda _: _open_enum)
-    converter.register_structure_hook_factory(_is_maybe, _structure_maybe)
-    converter.register_structure_hook_factory(_is_object, lambda _: _object)
-    converter.register_structure_hook_factory(_is_list, _structure_list)
-    converter.register_structure_hook_factory(_is_model, _structure_model)
+    converter.register_structure_hook_factory(is_text_of_known_values, lambda _: _open_enum)
+    converter.register_structure_hook_factory(is_maybe, _structure_maybe)
+    converter.register_structure_hook_factory(is_object, lambda _: _object)
+    converter.register_structure_hook_factory(is_list, _structure_list)
+    converter.register_structure_hook_factory(is_model, _structure_model)
     converter.register_unstructure_hook(Secret, Secret.reveal)
     converter.register_unstructure_hook(datetime, datetime.isoformat)
-    converter.register_unstructure_hook_factory(_is_model, _unstructure_model)
+    converter.register_unstructure_hook_factory(is_model, _unstructure_model)
     return converter
 
 
 Hook = Callable[[Any, Any], Any]
+
+
+@cache
+def _constructor(cls: Any) -> Constructor:
+    return constructor(cls, _hook)
 
 
 @cache
@@ -190,43 +230,8 @@ def _object(value: Any, _: Any) -> dict[str, Any]:
     return value
 
 
-def _is_model(cls: Any) -> bool:
-    return isinstance(cls, type) and issubclass(cls, Model)
-
-
-def _members(cls: Any) -> tuple[Any, ...]:
-    return get_args(cls) if get_origin(cls) in (Union, UnionType) else ()
-
-
-def _is_maybe(cls: Any) -> bool:
-    return Absent in _members(cls)
-
-
-def _is_open_enum(cls: Any) -> bool:
-    members = _members(cls)
-    return len(members) == 2 and str in members and any(_is_open_enum_class(m) for m in members)
-
-
-def _is_open_enum_class(cls: Any) -> bool:
-    return isinstance(cls, type) and issubclass(cls, OpenEnum)
-
-
-def _is_text(cls: Any) -> bool:
-    members = set(_members(cls) or (cls,)) - {NoneType, Absent}
-    return str in members and all(m is str or _is_open_enum_class(m) for m in members)
-
-
-def _is_object(cls: Any) -> bool:
-    return bool(cls == dict[str, Any])
-
-
-def _is_list(cls: Any) -> bool:
-    return get_origin(cls) in (list, tuple)
-
-
 def _structure_maybe(cls: Any, converter: Converter) -> Hook:
-    members = tuple(m for m in get_args(cls) if m not in (NoneType, Absent))
-    inner: Any = reduce(or_, members)
+    inner: Any = reduce(or_, values(cls))
     structure_inner = converter.get_structure_hook(inner)
 
     def hook(value: Any, _: Any) -> Any:
@@ -236,9 +241,9 @@ def _structure_maybe(cls: Any, converter: Converter) -> Hook:
 
 
 def _structure_list(cls: Any, converter: Converter) -> Hook:
-    item: Any = get_args(cls)[0]
+    item = item_of(cls)
     structure_item = converter.get_structure_hook(item)
-    as_cls = get_origin(cls)
+    as_tuples = is_tuple(cls)
 
     def hook(value: Any, _: Any) -> Any:
         # cattrs iterates over whatever it is given, be it a string.
@@ -255,7 +260,7 @@ def _structure_list(cls: Any, converter: Converter) -> Hook:
                     break
         if wrong:
             raise Unreadable(*wrong[:MOST_PROBLEMS])
-        return items if as_cls is list else tuple(items)
+        return tuple(items) if as_tuples else items
 
     return hook
 
@@ -264,7 +269,7 @@ def _structure_model(cls: Any, converter: Converter) -> Hook:
     attrs.resolve_types(cls)
     known = [field for field in attrs.fields(cls) if field.name != "additional_data"]
     hooks = {field.name: converter.get_structure_hook(field.type) for field in known}
-    texts = {field.name for field in known if _is_text(field.type)}
+    texts = {field.name for field in known if is_text(field.type)}
     required = {field.name for field in known if field.default is attrs.NOTHING}
 
     def hook(value: Any, _: Any) -> Any:

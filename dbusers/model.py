@@ -1,11 +1,28 @@
 """`Model`: what every model of a provider's wire has in common."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final, NoReturn
 
 import attrs
 
 from dbusers.absent import ABSENT
+
+
+class NoFields(dict[str, Any]):
+    """An empty dictionary that stays empty, for all models that have no unknown fields.
+
+    A dictionary, for it is copied, pickled and written as JSON where models are.
+    """
+
+    __slots__ = ()
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("a model is not changed: make another with attrs.evolve")
+
+    __setitem__ = __ior__ = setdefault = update = _refuse
+
+
+NO_FIELDS: Final = NoFields()
 
 
 @attrs.frozen(repr=False)
@@ -16,7 +33,7 @@ class Model:
     repr shows the named fields that are there: an unknown one may be a secret.
     """
 
-    additional_data: Mapping[str, Any] = attrs.field(factory=dict, hash=False, kw_only=True)
+    additional_data: Mapping[str, Any] = attrs.field(default=NO_FIELDS, hash=False, kw_only=True)
 
     def __repr__(self) -> str:
         shown = (

@@ -6,7 +6,7 @@ value is meant, or None.
 """
 
 from enum import StrEnum
-from typing import Self
+from typing import Self, cast
 
 
 class OpenEnum(StrEnum):
@@ -15,6 +15,9 @@ class OpenEnum(StrEnum):
     @classmethod
     def of(cls, text: str) -> Self | None:
         """Return the known value that `text` spells, whatever its case and separators."""
+        known = cls._value2member_map_.get(text)
+        if known is not None:
+            return cast("Self", known)  # as nearly every value is spelled
         wanted = normal_form(text)
         return next((member for member in cls if normal_form(member) == wanted), None)
 

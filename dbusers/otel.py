@@ -91,7 +91,7 @@ class Telemetry:
         self._attempts = meter.create_histogram(
             "dbusers.operation.attempts",
             "{attempt}",
-            "How often an operation's request was sent.",
+            "How often an operation's request was tried.",
             explicit_bucket_boundaries_advisory=ATTEMPT_BUCKETS,
         )
         self._waits = meter.create_histogram(

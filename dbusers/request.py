@@ -19,6 +19,7 @@ from dbusers.errors import InvalidRequest
 from dbusers.options import RequestOption
 from dbusers.response import Response
 from dbusers.secret import Secret
+from dbusers.unfrozen import unfrozen
 
 T = TypeVar("T")
 O = TypeVar("O", bound=RequestOption)  # noqa: E741
@@ -131,9 +132,11 @@ def options_of(options: Iterable[RequestOption]) -> tuple[RequestOption, ...]:
     return found
 
 
-def hooks_of(middleware: "Iterable[Middleware]") -> "tuple[Middleware, ...]":
+def hooks_of(
+    middleware: "Iterable[Middleware]", name: str = "middleware"
+) -> "tuple[Middleware, ...]":
     """Return `middleware` as a tuple. Raises `InvalidRequest` for what cannot be called."""
-    return _called(middleware, "middleware")
+    return _called(middleware, name)
 
 
 def _aiohttp_hooks(middleware: Iterable[ClientMiddlewareType]) -> tuple[ClientMiddlewareType, ...]:
@@ -153,7 +156,7 @@ def _listed(values: Iterable[T], name: str) -> tuple[T, ...]:
     return tuple(values)
 
 
-@attrs.frozen(slots=False)  # made for each call, and made faster without
+@attrs.frozen(weakref_slot=False)
 class RequestInformation:
     """One request, complete and unsent: what `to_…_request_information` returns.
 
@@ -206,6 +209,20 @@ class RequestInformation:
         )
         return f"{url}{'&' if '?' in url else '?'}{query}"
 
+    @property
+    def route(self) -> str | None:
+        """Return the template of the URL's path: what was asked for, without saying of whom.
+
+        None for a raw URL that goes elsewhere.
+        """
+        if self.raw_url is None:
+            return self.url_template
+        try:
+            path = self.base_url + fill(self.url_template, self.path_parameters)
+        except InvalidRequest:  # with a raw URL, parameters may be missing
+            return None
+        return self.url_template if self.raw_url.partition("?")[0] == path else None
+
     def option(self, cls: type[O]) -> O | None:
         """Return the option of this type, or None."""
         for option in self.options:
@@ -229,11 +246,39 @@ class RequestInformation:
         )
 
 
+_UnfrozenRequest: Final = unfrozen(RequestInformation)
+
+
+def plain_request(
+    method: str, url_template: str, path_parameters: Mapping[str, str], base_url: str
+) -> RequestInformation:
+    """Return what `RequestInformation` would be with no more than these; nearly all are.
+
+    It is made for each call, and made fast: see `unfrozen`.
+    """
+    request: RequestInformation = _UnfrozenRequest()
+    fields: Any = request
+    fields.method = method
+    fields.url_template = url_template
+    fields.path_parameters = path_parameters
+    fields.base_url = base_url
+    fields.url = base_url + fill(url_template, path_parameters)
+    fields.repeat = IDEMPOTENT.get(method, NOT_IDEMPOTENT)
+    fields.query_parameters = fields.headers = NOTHING
+    fields.options = fields.middleware = fields.aiohttp_middlewares = fields.secrets = ()
+    fields.content = fields.raw_url = None
+    fields.__class__ = RequestInformation
+    return request
+
+
 Handler = Callable[[RequestInformation], Awaitable[Response]]
 """Sends a request, through whatever stands further in."""
 
 Middleware = Callable[[RequestInformation, Handler], Awaitable[Response]]
-"""A hook around one attempt: changes the request, calls the handler (again), changes the answer."""
+"""A hook around one attempt: changes the request, calls the handler (again), changes the answer.
+
+As a client's `operation_middleware` it stands around the whole operation.
+"""
 
 
 @attrs.frozen
@@ -268,7 +313,13 @@ def fill(template: str, parameters: Mapping[str, str]) -> str:
     surrogates.
     """
     form, names = _form(template)
-    return form % tuple([_segment(name, parameters.get(name)) for name in names])
+    segments = []
+    for name in names:
+        value = parameters.get(name)
+        # What nearly every id and name is has nothing in it to quote.
+        safe = type(value) is str and SAFE_SEGMENT.fullmatch(value)
+        segments.append(value if safe else _segment(name, value))
+    return form % tuple(segments)
 
 
 @lru_cache(maxsize=256)  # there are as many as there are builders
@@ -288,8 +339,6 @@ def _form(template: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _segment(name: str, value: object) -> str:
-    if isinstance(value, str) and SAFE_SEGMENT.fullmatch(value):
-        return value  # what nearly every id and name is: nothing in it to quote
     if value is None or value == "":
         raise InvalidRequest(f"{name} is empty: pass the id or name that the provider shows")
     if not isinstance(value, str):

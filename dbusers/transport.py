@@ -26,7 +26,7 @@ from dbusers.errors import (
 from dbusers.options import RETRIED_STATUSES, TimeoutOption
 from dbusers.proxy import proxies_for
 from dbusers.request import RequestInformation
-from dbusers.response import Response
+from dbusers.response import Response, new_response
 from dbusers.secret import Secret, SecretBuffer, SecretBytes, SecretText
 from dbusers.version import __version__
 
@@ -56,8 +56,8 @@ class Transport:
         self._max_body_size = max_body_size
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def check_loop(self) -> None:
-        """Raise `ConfigurationError` on another event loop than the first one."""
+    def running_loop(self) -> asyncio.AbstractEventLoop:
+        """Return the running event loop. Raises `ConfigurationError` if it is not the first one."""
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop = loop
@@ -66,6 +66,7 @@ class Transport:
                 "the client was first used on another event loop: make one client for each "
                 "asyncio.run(), and close it there"
             )
+        return loop
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -116,7 +117,7 @@ class Transport:
                         return Response(answer.status, answer.headers, secrets=secrets)
                     found = Response(answer.status, answer.headers, attempts=0, secrets=secrets)
                     return found.unexpected(content)
-                return Response(answer.status, answer.headers, bytes(content), secrets=secrets)
+                return new_response(answer.status, answer.headers, bytes(content), secrets=secrets)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return _translated(error, timeout)
         except (RuntimeError, ValueError) as error:

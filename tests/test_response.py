@@ -1,5 +1,6 @@
 """An answer, what its headers say, and the error that a refusal becomes."""
 
+import gc
 import json
 import os
 import time
@@ -332,3 +333,53 @@ def test_a_secret_that_json_escapes_is_masked() -> None:
     )
     assert error.message.startswith("refused: *")
     assert TOKEN not in error.message
+
+
+# The garbage collector
+
+
+def list_of(count: int, **wrong: object) -> Response:
+    users = [{"name": f"app-{n}", "password": "x" * 20} for n in range(count)]
+    return Response(
+        200, content=json.dumps({"users": [*users, {"name": "last", **wrong}]}).encode()
+    )
+
+
+@pytest.fixture
+def collections() -> Iterator[list[str]]:
+    """Yield what grows by one each time that the collector begins to look for garbage."""
+    begun: list[str] = []
+
+    def note(phase: str, _: dict[str, int]) -> None:
+        if phase == "start":
+            begun.append(phase)
+
+    gc.callbacks.append(note)
+    yield begun
+    gc.callbacks.remove(note)
+
+
+def test_nothing_is_collected_while_a_long_list_is_read(collections: list[str]) -> None:
+    response = list_of(5000)
+    gc.collect()
+    collections.clear()
+
+    users = response.read(list[DatabaseUser], "users")
+
+    assert len(users) == 5001
+    # Twice as many objects were made, for which it would have begun more than ten times.
+    assert len(collections) <= 1
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_collector_is_left_as_it_was_found(on: bool) -> None:
+    if not on:
+        gc.disable()
+    try:
+        list_of(5000).read(list[DatabaseUser], "users")
+        read = gc.isenabled()
+        with pytest.raises(UnexpectedBody, match=r"users\[5000\]\.role"):
+            list_of(5000, role=1).read(list[DatabaseUser], "users")
+        assert [read, gc.isenabled()] == [on, on]
+    finally:
+        gc.enable()

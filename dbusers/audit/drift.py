@@ -61,13 +61,15 @@ def changes(before: Iterable[UserRecord], after: Iterable[UserRecord]) -> Iterat
     When a certificate expires and which secrets the token saw are not compared: the first changes
     with every rotation, and the second is about the token.
     """
+    if before is after:  # as `Store.before` says of users who are the same
+        return
     old, new = ({user.name: user for user in users} for users in (before, after))
     for name in sorted(old.keys() | new.keys()):
         if name not in old:
             yield Change(name, ChangeKind.ADDED)
         elif name not in new:
             yield Change(name, ChangeKind.REMOVED)
-        elif steps := list(_steps(old[name], new[name])):
+        elif old[name] != new[name] and (steps := list(_steps(old[name], new[name]))):
             kinds = {kind for kind, _ in steps}
             kind = next(kind for kind in _WORST_FIRST if kind in kinds)
             yield Change(name, kind, tuple(detail for _, detail in steps))

@@ -1,21 +1,39 @@
-"""Makes findings of what checks say: what fits, how bad it is here, and what is accepted."""
+"""Makes findings of what checks say: what fits, how bad it is here, and what is accepted.
 
+Most of what checks say is that nothing is wrong. That is counted, and no finding is made of it
+unless somebody asks: `judge` yields them all, `wanting` those that reports show.
+"""
+
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC
+from itertools import repeat
+from typing import Final
 
 from dbusers.audit.checks import CHECKS
 from dbusers.audit.findings import (
+    ERROR,
+    FAIL,
+    PASS,
+    SKIP,
+    UNKNOWN,
     Check,
+    EachUser,
     Facts,
     Finding,
     Judgement,
-    Severity,
+    Said,
     Suppression,
     Verdict,
+    make_finding,
 )
 from dbusers.audit.patterns import matches
 
-ACCEPTABLE = frozenset({Verdict.FAIL, Verdict.UNKNOWN})
+ACCEPTABLE: Final = frozenset({FAIL, UNKNOWN})
+SHOWN: Final = frozenset({FAIL, UNKNOWN, ERROR})
+
+Counts = Counter[tuple[str, Verdict]]
+"""How often checks said what, by the check's id."""
 
 
 def judge(
@@ -28,41 +46,106 @@ def judge(
     that the policy states is final. Findings that the policy accepts are `suppressed`, and the
     suppressions by which they are get into `used`.
     """
-    in_force = _in_force(facts)
+    ruling = _Ruling(facts, used)
+    for check in fitting(checks, facts):
+        for place, said in enumerate(ruling.said(check)):
+            yield ruling.finding(check, place, said)
+
+
+def wanting(
+    facts: Facts, checks: Iterable[Check], counts: Counts, used: set[Suppression]
+) -> Iterator[Finding]:
+    """Yield of what `judge` does only what is to be shown; `counts` gets all of it.
+
+    `checks` are those that fit the database's engine: see `fitting`.
+    """
+    ruling = _Ruling(facts, used)
     for check in checks:
-        if not check.fits(facts.database):
+        said = ruling.said(check)
+        passed = said.count(PASS)
+        if passed:
+            counts[check.id, PASS] += passed
+        if passed == len(said):  # as is the rule
             continue
-        for judgement in _judgements(facts, check):
-            suppression = _suppression(in_force, check, judgement) if in_force else None
-            if suppression and used is not None:
-                used.add(suppression)
-            yield Finding(
-                check,
-                judgement.verdict,
-                _severity(facts, check, judgement),
-                facts.database,
-                judgement.user,
-                judgement.detail,
-                judgement.anchor or facts.policy.anchor,
-                suppression.reason if suppression else None,
-            )
+        for place, each in enumerate(said):
+            if each is PASS:
+                continue
+            verdict = each if isinstance(each, Verdict) else each.verdict
+            counts[check.id, verdict] += 1
+            if verdict in SHOWN:
+                yield ruling.finding(check, place, each)
 
 
-def _judgements(facts: Facts, check: Check) -> Iterable[Judgement]:
-    if facts.users is not None or not check.needs_users:
-        return check.judge(facts)
+def fitting(checks: Iterable[Check], facts: Facts) -> Iterator[Check]:
+    """Yield the checks that are about databases of this engine."""
+    return (check for check in checks if check.fits(facts.database))
+
+
+class _Ruling:
+    """What checks say of one database, and what the policy makes of it."""
+
+    def __init__(self, facts: Facts, used: set[Suppression] | None) -> None:
+        self._facts = facts
+        self._database = facts.database
+        self._policy = facts.policy
+        self._in_force = _in_force(facts) if facts.policy.suppressions else ()
+        self._used = used
+
+    def said(self, check: Check) -> list[Said]:
+        """Return what a check says: of each user in their order, or as it likes."""
+        facts = self._facts
+        if facts.users is None and check.needs_users:
+            return [_of_no_users(facts)]
+        if isinstance(check.judge, EachUser):
+            return list(map(check.judge.judge, repeat(facts), facts.users or ()))
+        return list(check.judge(facts))
+
+    def finding(self, check: Check, place: int, said: Said) -> Finding:
+        """Return the finding of what a check says, which stands at `place` of it all."""
+        policy = self._policy
+        user, detail, severity, anchor = None, "", check.severity, policy.anchor
+        if isinstance(said, Verdict):
+            verdict = said
+        else:
+            verdict, user, detail = said.verdict, said.user, said.detail
+            severity, anchor = said.severity or severity, said.anchor or anchor
+        if isinstance(check.judge, EachUser) and self._facts.users:
+            user = self._facts.users[place].name
+        if verdict is FAIL and self._database.open_to_world is True:
+            severity = severity.worse
+        accepted = self._suppression(check, user, verdict) if self._in_force else None
+        return make_finding(
+            check,
+            verdict,
+            policy.severities.get(check.id, severity),
+            self._database,
+            user,
+            detail,
+            anchor,
+            accepted.reason if accepted else None,
+        )
+
+    def _suppression(self, check: Check, user: str | None, verdict: Verdict) -> Suppression | None:
+        """Return the first one that accepts the verdict; that nothing was read is not accepted.
+
+        The policy of a database holds only those for it, so their `database` is not looked at. What
+        is said of the database as a whole is accepted only for all users.
+        """
+        if verdict not in ACCEPTABLE:
+            return None
+        for one in self._in_force:
+            of_user = one.user == "*" or (user is not None and matches(one.user, user))
+            if of_user and matches(one.check, check.id):
+                if self._used is not None:
+                    self._used.add(one)
+                return one
+        return None
+
+
+def _of_no_users(facts: Facts) -> Judgement:
     if facts.skipped is not None:
-        return [Judgement(Verdict.SKIP, detail=facts.skipped)]
-    return [Judgement(Verdict.ERROR, detail=facts.error or "not read")]
-
-
-def _severity(facts: Facts, check: Check, judgement: Judgement) -> Severity:
-    stated = facts.policy.severities.get(check.id)
-    if stated is not None:
-        return stated
-    severity = judgement.severity or check.severity
-    is_worse = judgement.verdict is Verdict.FAIL and facts.database.open_to_world is True
-    return severity.worse if is_worse else severity
+        return Judgement(SKIP, detail=facts.skipped)
+    return Judgement(ERROR, detail=facts.error or "not read")
 
 
 def _in_force(facts: Facts) -> tuple[Suppression, ...]:
@@ -71,22 +154,3 @@ def _in_force(facts: Facts) -> tuple[Suppression, ...]:
     return tuple(
         one for one in facts.policy.suppressions if one.expires is None or today < one.expires
     )
-
-
-def _suppression(
-    in_force: Iterable[Suppression], check: Check, judgement: Judgement
-) -> Suppression | None:
-    """Return the first one that accepts the judgement; that something was not read is not accepted.
-
-    The policy of a database holds only those for it, so their `database` is not looked at. What is
-    said of the database as a whole is accepted only for all users.
-    """
-    if judgement.verdict not in ACCEPTABLE:
-        return None
-    for one in in_force:
-        of_user = one.user == "*" or (
-            judgement.user is not None and matches(one.user, judgement.user)
-        )
-        if of_user and matches(one.check, check.id):
-            return one
-    return None

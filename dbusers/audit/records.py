@@ -12,6 +12,7 @@ import attrs
 
 from dbusers.errors import DbusersError
 from dbusers.openenum import OpenEnum
+from dbusers.unfrozen import maker
 
 
 class Engine(OpenEnum):
@@ -66,7 +67,7 @@ class GrantKind(StrEnum):
     DATABASE = "database"
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Grant:
     """One permission on what `pattern` matches: topics, indexes, or the database of that name.
 
@@ -78,7 +79,7 @@ class Grant:
     permission: str | None
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class UserRecord:
     """A user of a database.
 
@@ -102,6 +103,11 @@ class UserRecord:
     grants: tuple[Grant, ...] | None = None
     certificate_expires: datetime | None = None
     secrets_visible: bool = False
+
+
+# Of these there are ten for each database.
+make_grant = maker(Grant)
+make_user = maker(UserRecord)
 
 
 @attrs.frozen

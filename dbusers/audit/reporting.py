@@ -2,6 +2,7 @@
 
 Nothing is fetched. Judging goes through the store one database at a time, so memory does not grow
 with the fleet: `Report.findings` judges anew at each call, unless there are few enough to keep.
+What is just being read need not be taken from the store again: a `Tally` takes it on the way.
 """
 
 import heapq
@@ -12,15 +13,14 @@ from typing import Final
 
 import attrs
 
-from dbusers.audit.findings import Check, Finding, Severity, Suppression, Verdict
-from dbusers.audit.judging import judge
+from dbusers.audit.findings import FAIL, Check, Facts, Finding, Severity, Suppression
+from dbusers.audit.judging import SHOWN, Counts, fitting, judge, wanting
 from dbusers.audit.policy import POLICY_CHECKS, Policy
 from dbusers.audit.records import DatabaseRecord
 from dbusers.audit.report.model import NotReadDatabase, PastRun, Report
 from dbusers.audit.store import Run, Store
 from dbusers.audit.store.rows import NOT_REACHED
 
-SHOWN: Final = frozenset({Verdict.FAIL, Verdict.UNKNOWN, Verdict.ERROR})
 DRIFT: Final = "DR001"
 # So many findings are kept for the formats; they take some 10 MB. More are judged anew each time.
 KEPT: Final = 20_000
@@ -37,45 +37,73 @@ class Judging:
 
 
 @attrs.define
-class _Tally:
-    """What one pass over the run found."""
+class Tally:
+    """What is found in a run, of which it takes each database once, in any order."""
 
-    counts: Counter[tuple[str, Verdict]] = attrs.field(factory=Counter)
+    judging: Judging
+    counts: Counts = attrs.field(factory=Counter)
     by_severity: Counter[Severity] = attrs.field(factory=Counter)
     drift: int = 0
     used: set[Suppression] = attrs.field(factory=set)
-    kept: list[Finding] | None = attrs.field(factory=list)
+    kept: list[list[Finding]] | None = attrs.field(factory=list)
+    """The findings of each database that has some; None if they are too many."""
+    _kept_count: int = 0
+    _fitting: dict[str | None, tuple[Check, ...]] = attrs.field(factory=dict)
 
-    def count(self, finding: Finding) -> None:
-        self.counts[finding.check.id, finding.verdict] += 1
-        if finding.verdict is Verdict.FAIL and finding.suppressed is None:
-            self.by_severity[finding.severity] += 1
-            self.drift += finding.check.id == DRIFT
-
-    def keep(self, finding: Finding) -> None:
-        if finding.verdict in SHOWN and self.kept is not None:
-            self.kept.append(finding)
-            if len(self.kept) > KEPT:
+    def take(self, facts: Facts) -> None:
+        """Judge a database."""
+        checks = self._fitting.get(facts.database.engine)
+        if checks is None:
+            checks = tuple(fitting(self.judging.checks, facts))
+            self._fitting[facts.database.engine] = checks
+        found = list(wanting(facts, checks, self.counts, self.used))
+        for finding in found:
+            if finding.verdict is FAIL and finding.suppressed is None:
+                self.by_severity[finding.severity] += 1
+                self.drift += finding.check.id == DRIFT
+        if found and self.kept is not None:
+            self.kept.append(found)
+            self._kept_count += len(found)
+            if self._kept_count > KEPT:
                 self.kept = None
+
+    def add(self, finding: Finding) -> None:
+        """Count a finding that is of no database."""
+        self.counts[finding.check.id, finding.verdict] += 1
+        if finding.verdict is FAIL and finding.suppressed is None:
+            self.by_severity[finding.severity] += 1
+
+    def in_order(self) -> Iterable[Finding] | None:
+        """Return the findings in order of account, provider and database, if they were kept."""
+        if self.kept is None:
+            return None
+        self.kept.sort(key=lambda found: _place(found[0].database))
+        return tuple(chain.from_iterable(self.kept))
 
 
 def report_of(
-    store: Store, run: Run, judging: Judging, *, interrupted: bool = False, remember: bool = False
+    store: Store,
+    run: Run,
+    judging: Judging,
+    *,
+    tally: Tally | None = None,
+    interrupted: bool = False,
+    remember: bool = False,
 ) -> Report:
     """Return the report of a run, judged by its own time.
 
-    `interrupted`: its user stopped it. `remember`: its figures are kept for the history of later
-    runs. Raises `ConfigurationError` if the store cannot be read.
+    `tally`: has taken every database of the run already. `interrupted`: its user stopped it.
+    `remember`: its figures are kept for the history of later runs. Raises `ConfigurationError` if
+    the store cannot be read.
     """
-    tally = _Tally()
-    for facts in store.facts(run, judging.policy.of, run.started):
-        for finding in judge(facts, judging.checks, used=tally.used):
-            tally.count(finding)
-            tally.keep(finding)
-    kept = tally.kept
+    if tally is None:
+        tally = Tally(judging)
+        for facts in store.facts(run, judging.policy.of, run.started):
+            tally.take(facts)
+    kept = tally.in_order()
     of_policy = tuple(_of_policy(store, run, judging, tally.used))
     for finding in of_policy:
-        tally.count(finding)
+        tally.add(finding)
     if remember:
         store.judged(run, tally.by_severity, tally.drift)
 
@@ -141,7 +169,7 @@ def _place(database: DatabaseRecord) -> tuple[str, str, str]:
     return database.account, database.provider, database.id
 
 
-def _history(store: Store, run: Run, tally: _Tally) -> Iterator[PastRun]:
+def _history(store: Store, run: Run, tally: Tally) -> Iterator[PastRun]:
     for past in store.history(run):
         if past.id == run.id:
             yield attrs.evolve(past, by_severity=dict(tally.by_severity), drift=tally.drift)

@@ -1,16 +1,15 @@
 """What grants amount to, whatever an engine calls them: rights to read, write and administer."""
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
-
-import attrs
 
 from dbusers.audit.records import Grant, GrantKind, UserRecord
 from dbusers.openenum import normal_form
 
 
-class Right(enum.Enum):
+class Right(enum.StrEnum):
     """What a permission lets a user do."""
 
     READ = "read"
@@ -18,9 +17,14 @@ class Right(enum.Enum):
     ADMIN = "admin"
 
 
-_READ: Final = frozenset({Right.READ})
-_WRITE: Final = frozenset({Right.WRITE})
+READ: Final = Right.READ
+WRITE: Final = Right.WRITE
+ADMIN: Final = Right.ADMIN
+
+_READ: Final = frozenset({READ})
+_WRITE: Final = frozenset({WRITE})
 _ALL: Final = frozenset(Right)
+_CHANGES: Final = frozenset({WRITE, ADMIN})
 
 # By a permission's normal form. Sources: DigitalOcean API reference, "Update a Database User";
 # MongoDB manual, "Built-In Roles": dbAdmin drops what it does not read.
@@ -41,7 +45,7 @@ RIGHTS: Final[Mapping[GrantKind, Mapping[str, frozenset[Right]]]] = {
     GrantKind.DATABASE: {
         "readonly": _READ,
         "readwrite": _READ | _WRITE,
-        "dbadmin": frozenset({Right.ADMIN}),
+        "dbadmin": frozenset({ADMIN}),
     },
 }
 # MongoDB's database admin stands for all databases.
@@ -56,7 +60,12 @@ def rights_of(grant: Grant) -> frozenset[Right] | None:
     """Return what a grant lets the user do; None where its permission is absent or a new word."""
     if grant.permission is None:
         return None
-    return RIGHTS[grant.kind].get(normal_form(grant.permission))
+    return _rights(grant.kind, grant.permission)
+
+
+@lru_cache(maxsize=1024)  # a fleet has some twenty, each a thousand times
+def _rights(kind: GrantKind, permission: str) -> frozenset[Right] | None:
+    return RIGHTS[kind].get(normal_form(permission))
 
 
 def is_for_all(grant: Grant) -> bool | None:
@@ -94,10 +103,15 @@ def may_write(user: UserRecord) -> bool | None:
         return True
     if user.read_only is not None:
         return not user.read_only
-    held = _held(user.grants)
-    if held.clear & {Right.WRITE, Right.ADMIN}:
-        return True
-    return None if held.is_unclear else False
+    # What a user without any rule may do is the cluster's default, which the answers do not tell.
+    unclear = not user.grants
+    for grant in user.grants or ():
+        rights = rights_of(grant)
+        if rights is None:
+            unclear = True
+        elif rights & _CHANGES:
+            return True
+    return None if unclear else False
 
 
 def may_only_read(user: UserRecord) -> bool | None:
@@ -105,17 +119,5 @@ def may_only_read(user: UserRecord) -> bool | None:
     writes = may_write(user)
     if writes is not False:
         return None if writes is None else False
-    return bool(user.read_only) or Right.READ in _held(user.grants).clear
-
-
-@attrs.frozen
-class _Held:
-    clear: frozenset[Right]
-    is_unclear: bool
-
-
-def _held(grants: Iterable[Grant] | None) -> _Held:
-    # What a user without any rule may do is the cluster's default, which the answers do not tell.
-    each = [rights_of(grant) for grant in grants or ()]
-    clear = frozenset(right for rights in each for right in rights or ())
-    return _Held(clear, not each or None in each)
+    reads = (READ in (rights_of(grant) or ()) for grant in user.grants or ())
+    return bool(user.read_only) or any(reads)

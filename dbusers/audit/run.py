@@ -22,14 +22,23 @@ from dbusers.audit.accounts.selection import EVERYTHING
 from dbusers.audit.accounts.sources import Source
 from dbusers.audit.checks import checks as all_checks
 from dbusers.audit.findings import Check, Severity
-from dbusers.audit.plan import Plan, plan_of
+from dbusers.audit.plan import Plan, floor, plan_of
 from dbusers.audit.policy import Policy
-from dbusers.audit.records import DatabaseRecord, Listed, NotListed, Outcome, Read
+from dbusers.audit.records import (
+    DatabaseRecord,
+    Listed,
+    NotListed,
+    NotRead,
+    Outcome,
+    Read,
+    Skipped,
+)
 from dbusers.audit.report.model import Report
-from dbusers.audit.reporting import Judging, report_of
+from dbusers.audit.reporting import Judging, Tally, report_of
 from dbusers.audit.runner import CONCURRENCY, read_all
-from dbusers.audit.shards import parse_shard, shard_of
+from dbusers.audit.shards import accounts_of
 from dbusers.audit.store import Run, Store
+from dbusers.audit.store.rows import facts_of, row_of
 from dbusers.clock import SYSTEM_CLOCK, Clock
 from dbusers.errors import ConfigurationError
 from dbusers.version import __version__
@@ -89,7 +98,7 @@ async def audit(
         options = attrs.evolve(
             options, source=Source(options.resume.source), shard=options.resume.shard
         )
-    chosen = [each.reading_from(options.source) for each in _of_shard(accounts, options.shard)]
+    chosen = [each.reading_from(options.source) for each in accounts_of(options.shard, accounts)]
     if options.resume is None:
         run = store.begin(
             _now(options),
@@ -103,9 +112,12 @@ async def audit(
         chosen = _pending(chosen, store, options.resume, failed=options.retry_failed)
         run = store.resume(options.resume)
     options.on_run(run)
-    await _Reading(chosen, store, run, options).read()
+    # What an earlier reading left in the store has to be judged from there, and so all of it is.
+    tally = None if options.resume is not None else Tally(judging)
+    reading = _Reading(chosen, store, run, options, tally)
+    await reading.read()
     run = store.finish(run, _now(options))
-    return report_of(store, run, judging, remember=True)
+    return report_of(store, run, judging, tally=reading.tally, remember=True)
 
 
 def audit_again(
@@ -132,13 +144,28 @@ class _Reading:
     store: Store
     run: Run
     options: Options
+    tally: Tally | None = None
+    """Judges what is read; None leaves that until everything is."""
     listed: dict[str, Sequence[DatabaseRecord]] = attrs.field(factory=dict)
     not_listed: set[str] = attrs.field(factory=set)
+    planned: dict[str, int] = attrs.field(factory=dict)
     counted: dict[str, int] = attrs.field(factory=dict)
+    timed: dict[str, float] = attrs.field(factory=dict)
+    """Up to when the time of each account is kept."""
+    last: dict[str, float] = attrs.field(factory=dict)
+    """When the last outcome of each account came."""
+    has_base: bool = False
+    """Whether a complete run came before, so that there may be drift."""
 
     async def read(self) -> None:
         by_name = {account.name: account for account in self.accounts}
         self.counted = {account.name: account.sent or 0 for account in self.accounts}
+        self.timed = dict.fromkeys(by_name, self.options.clock.monotonic())
+        self.last = dict(self.timed)
+        self.has_base = any(each.complete for each in self.store.runs())
+        for before in self.store.coverage(self.run):
+            if before.planned is not None:
+                self.planned[before.account] = before.planned
         self.options.on_plan(self._plan(_expected(self.store, self.run)))
         outcomes = read_all(self.accounts, concurrency=self.options.concurrency)
         try:
@@ -147,54 +174,77 @@ class _Reading:
                     self._take(outcome, by_name[_account_of(outcome)])
         finally:
             for account in self.accounts:
+                if account.name not in {*self.listed, *self.not_listed}:  # interrupted meanwhile
+                    self.last[account.name] = self.options.clock.monotonic()
                 self._count(account)
 
     def _take(self, outcome: Outcome, account: Account) -> None:
-        partial = isinstance(outcome, Read) and account.is_partial(outcome.database)
+        self.last[account.name] = self.options.clock.monotonic()
+        if not isinstance(outcome, Listed | NotListed):
+            self._take_database(outcome, account)
+            self.options.on_outcome(outcome)
+            return
         with self.store.all_or_nothing():
-            self.store.add(self.run, outcome, partial=partial)
+            self.store.add(self.run, outcome)
             self._count(account)
+            if isinstance(outcome, Listed) and account.pending is None:
+                self._keep_plan(account, outcome.databases)
         self.options.on_outcome(outcome)
         if isinstance(outcome, Listed):
             self.listed[account.name] = outcome.databases
-        elif isinstance(outcome, NotListed):
-            self.not_listed.add(account.name)
         else:
-            return
+            self.not_listed.add(account.name)
         if len(self.listed) + len(self.not_listed) == len(self.accounts):
             self.options.on_plan(self._plan({}))
+
+    def _take_database(self, outcome: Read | NotRead | Skipped, account: Account) -> None:
+        partial = isinstance(outcome, Read) and account.is_partial(outcome.database)
+        row = row_of(outcome, partial=partial)
+        requests, seconds = self._since_last(account)
+        self.store.put(self.run, row, requests=requests, seconds=seconds)
+        if self.tally is None:
+            return
+        before = self.store.before(self.run, row) if self.has_base else None
+        policy = self.tally.judging.policy.of(row.database)
+        try:
+            self.tally.take(facts_of(row, policy, self.run.started, before))
+        except Exception:  # a check's own defect: it is met again, and raised, when all is read
+            self.tally = None
 
     def _plan(self, expected: Mapping[str, Sequence[DatabaseRecord]]) -> Plan:
         return plan_of(self.accounts, self.listed, not_listed=self.not_listed, expected=expected)
 
+    def _keep_plan(self, account: Account, databases: Sequence[DatabaseRecord]) -> None:
+        """Keep how many requests the account takes, and what its token takes by that."""
+        self.planned[account.name] = account.requests_to_list() + account.requests_for(databases)
+        of_token = [
+            each
+            for each in self.accounts
+            if each.token == account.token and each.name in self.planned
+        ]
+        seconds = floor(sum(self.planned[each.name] for each in of_token), account.windows)
+        for each in of_token:
+            self.store.set_plan(self.run, each.name, self.planned[each.name], seconds)
+
     def _count(self, account: Account) -> None:
-        """Keep the requests that were sent since the last time."""
-        if account.sent is not None and account.sent > self.counted[account.name]:
-            more = account.sent - self.counted[account.name]
-            self.store.add_requests(self.run, account.name, more)
-            self.counted[account.name] = account.sent
+        """Keep the requests that were sent since the last time, and how long they took."""
+        requests, seconds = self._since_last(account)
+        if requests is not None:
+            self.store.add_requests(self.run, account.name, requests, seconds)
+
+    def _since_last(self, account: Account) -> tuple[int | None, float]:
+        """Return the requests that were sent since the last time, and the seconds they took."""
+        sent, name = account.sent, account.name
+        if sent is None:
+            return None, 0.0
+        requests, seconds = sent - self.counted[name], self.last[name] - self.timed[name]
+        self.counted[name], self.timed[name] = sent, self.last[name]
+        return requests, seconds
 
 
 def _judging(policy: Policy, options: Options) -> Judging:
     checks = tuple(all_checks()) if options.checks is None else options.checks
     return Judging(policy, checks, options.fail_on, options.allow_incomplete)
-
-
-def _of_shard(accounts: Iterable[Account], shard: str | None) -> list[Account]:
-    """Return the accounts to be read. Raises `ConfigurationError` if two have one name."""
-    found = list(accounts)
-    names = [account.name for account in found]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ConfigurationError(f"two accounts have the name {twice[0]!r}")
-    if shard is None:
-        return found
-    # A token's budget cannot be shared between processes, so its accounts are not either.
-    first_of_token: dict[object, str] = {}
-    for account in found:
-        first_of_token.setdefault(account.token, account.name)
-    firsts = shard_of(first_of_token.values(), *parse_shard(shard))
-    return [account for account in found if first_of_token[account.token] in firsts]
 
 
 def _pending(accounts: Sequence[Account], store: Store, run: Run, *, failed: bool) -> list[Account]:

@@ -1,11 +1,8 @@
 """Reads whole accounts: every database side by side, each outcome as soon as it is there."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Iterator
-from itertools import islice
-from typing import Final
-
-import attrs
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from typing import Final, ParamSpec
 
 from dbusers.audit.accounts.account import Account
 from dbusers.audit.inventory import Inventory
@@ -20,13 +17,11 @@ from dbusers.audit.records import (
 )
 from dbusers.errors import DbusersError
 
+P = ParamSpec("P")
+
+_HandedOver = tuple[Outcome | Exception, asyncio.Future[None]]
+
 CONCURRENCY: Final = 50  # databases of one account at a time; its rate limit sets the pace
-
-
-@attrs.define(eq=False)
-class _Reading:
-    account: Account
-    waiting: Iterator[DatabaseRecord] = attrs.field(factory=lambda: iter(()))
 
 
 async def read_all(
@@ -36,8 +31,9 @@ async def read_all(
 
     An `Account` is read as it says: its pending databases, or those that its selection takes; any
     other inventory is read whole. For each account there is one `Listed` or `NotListed`; for each
-    database that was listed, in no order, one `Read`, `NotRead` or `Skipped`. Only a `DbusersError`
-    becomes an outcome, and it stops nothing else; any other exception is a defect, and is raised.
+    database that was listed, in no order and once, one `Read`, `NotRead` or `Skipped`. Only a
+    `DbusersError` becomes an outcome, and it stops nothing else; any other exception is a defect,
+    and is raised.
 
     At most `concurrency` databases of one account are read at a time, so one with a slow budget
     does not hold up the others; a caller who is slow holds back the reading. Leaving the loop early
@@ -46,32 +42,83 @@ async def read_all(
     """
     if concurrency < 1:
         raise ValueError("concurrency is at least 1")
-    running: dict[asyncio.Task[Outcome], _Reading] = {}
+    reading = _Reading(concurrency)
     try:
         for account in map(Account.of, inventories):
-            running[asyncio.create_task(_list(account))] = _Reading(account)
-        while running:
-            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                reading, outcome = running.pop(task), task.result()
-                free = 1
-                if isinstance(outcome, Listed):
-                    reading.waiting, free = iter(outcome.databases), concurrency
-                for database in islice(reading.waiting, free):
-                    running[asyncio.create_task(_read(reading.account, database))] = reading
-                yield outcome
+            reading.start(account)
+        while reading.due:
+            yield await reading.next_outcome()
     finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await reading.stop()
+
+
+class _Reading:
+    """Reads the databases of each account by a few workers, which go from one to the next."""
+
+    def __init__(self, concurrency: int) -> None:
+        self._concurrency = concurrency
+        self._outcomes: asyncio.Queue[_HandedOver] = asyncio.Queue()
+        self._workers: list[asyncio.Task[None]] = []
+        self.due = 0
+        """Outcomes that are still to come, as far as that is known."""
+
+    def start(self, account: Account) -> None:
+        """Have an account listed, and then read."""
+        self.due += 1
+        self._work(self._list, account)
+
+    async def next_outcome(self) -> Outcome:
+        """Return the next outcome; raises the defect that a worker met."""
+        outcome, taken = await self._outcomes.get()
+        if not taken.done():
+            taken.set_result(None)
+        if isinstance(outcome, Exception):
+            raise outcome
+        self.due += len(outcome.databases) - 1 if isinstance(outcome, Listed) else -1
+        return outcome
+
+    async def stop(self) -> None:
+        """Cancel what is under way, and wait until it has ended."""
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+
+    def _work(self, work: Callable[P, Awaitable[None]], *args: P.args, **kwargs: P.kwargs) -> None:
+        async def worker() -> None:
+            try:
+                await work(*args, **kwargs)
+            except Exception as defect:  # handed to the caller, who raises it
+                await self._hand_over(defect)
+
+        self._workers.append(asyncio.create_task(worker()))
+
+    async def _list(self, account: Account) -> None:
+        outcome = await _list(account)
+        await self._hand_over(outcome)
+        if isinstance(outcome, Listed):
+            waiting = iter(outcome.databases)
+            for _ in range(min(self._concurrency, len(outcome.databases))):
+                self._work(self._read, account, waiting)
+
+    async def _read(self, account: Account, waiting: Iterator[DatabaseRecord]) -> None:
+        for database in waiting:
+            await self._hand_over(await _read(account, database))
+
+    async def _hand_over(self, outcome: Outcome | Exception) -> None:
+        """Wait until the caller has taken it, so that what is read and not kept stays little."""
+        taken = asyncio.get_running_loop().create_future()
+        self._outcomes.put_nowait((outcome, taken))
+        await taken
 
 
 async def _list(account: Account) -> Outcome:
     try:
-        databases = tuple(await account.databases())
+        databases = await account.databases()
     except DbusersError as error:
         return NotListed(account.provider, _without_frames(error), account=account.name)
-    return Listed(account.provider, databases, account=account.name)
+    # A list whose pages shift while they are read may name a database twice.
+    once = {database.id: database for database in databases}
+    return Listed(account.provider, tuple(once.values()), account=account.name)
 
 
 async def _read(account: Account, database: DatabaseRecord) -> Outcome:

@@ -6,7 +6,7 @@ one run of another store, where it is judged as a whole.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Final
 
 import attrs
 
+from dbusers.audit.accounts.account import Account
 from dbusers.audit.encoding.lines import read_json_lines
 from dbusers.audit.records import Listed, NotListed
 from dbusers.audit.report.model import AccountCoverage, DatabaseRow
@@ -43,6 +44,26 @@ def shard_of(names: Iterable[str], number: int, of: int) -> frozenset[str]:
     if not 1 <= number <= of:
         raise ValueError(f"there is no shard {number}/{of}")
     return frozenset(sorted(set(names))[number - 1 :: of])
+
+
+def accounts_of(shard: str | None, accounts: Iterable[Account]) -> list[Account]:
+    """Return the accounts that are to be read: those of "2/4", say, or all of them for None.
+
+    A token's budget cannot be shared between processes, so its accounts are in one shard. Raises
+    `ConfigurationError` if two accounts have one name, or if that is no shard.
+    """
+    found = list(accounts)
+    names = [account.name for account in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigurationError(f"two accounts have the name {twice[0]!r}")
+    if shard is None:
+        return found
+    first_of_token: dict[Hashable, str] = {}
+    for account in found:
+        first_of_token.setdefault(account.token, account.name)
+    firsts = shard_of(first_of_token.values(), *parse_shard(shard))
+    return [account for account in found if first_of_token[account.token] in firsts]
 
 
 @attrs.define
@@ -93,7 +114,9 @@ def _add_all(store: Store, run: Run, parts: Iterable[_Part]) -> None:
                 _refuse_twice(seen, part.path, f"account {name}", ("account", name, provider))
                 store.add(run, _listing(item))
                 if item.requests is not None:
-                    store.add_requests(run, name, item.requests)
+                    store.add_requests(run, name, item.requests, item.seconds)
+                if item.planned is not None and item.floor is not None:
+                    store.set_plan(run, name, item.planned, item.floor)
             else:
                 provider, database = item.database.provider, item.database.id
                 key = ("database", provider, database)

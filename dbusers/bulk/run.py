@@ -64,7 +64,8 @@ class Bulk(Generic[Item, Value]):
       started. A second cancellation cuts off at once.
 
     An error of the operation becomes a `Failed` and is never raised. One of `items` itself is
-    raised when all calls have ended, and so is what is no `Exception`. Raises `ValueError` for a concurrency below 1.
+    raised when all calls have ended, and so is what is no `Exception`. Raises `ValueError` for a
+    concurrency below 1.
     """
 
     def __init__(

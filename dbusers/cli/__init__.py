@@ -1,8 +1,10 @@
-"""The command `dbusers`: databases and users of either provider, the sandbox, and the demo.
+"""The command `dbusers`: databases and users of either provider, audits, the sandbox, the demo.
 
-`app` puts the commands together, which stand in `databases`, `users`, `sandbox` and `demo`;
-`options` has what they share, `accounts` reaches a provider (`digitalocean`, `scalingo`), `output`
-is what people and programs see, `exits` how a command ends.
+`app` puts the commands together, which stand in `databases`, `users`, `audit`, `config`, `doctor`,
+`sandbox` and `demo`. `options` has what they share, `examples` what their help ends with,
+`completion` what Tab offers; `accounts` reaches a provider (`digitalocean`, `scalingo`), `settings`
+knows what is configured; `output` is what people and programs see, `verbosity` what they see with
+`--verbose`, and `exits` how a command ends.
 """
 
 import sys

@@ -7,6 +7,7 @@ import typer
 
 from dbusers.cli import options
 from dbusers.cli.accounts import Target, account
+from dbusers.cli.examples import examples
 from dbusers.cli.exits import run
 from dbusers.cli.output import Columns, Output, print_list
 
@@ -18,7 +19,7 @@ def _group() -> None:
     """Keep `list` a command of its own: a group of one command would become that command."""
 
 
-@databases.command("list")
+@databases.command("list", epilog=examples("databases list"))
 def list_databases(
     *,
     provider: options.ProviderOption = None,

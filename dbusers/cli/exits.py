@@ -1,9 +1,13 @@
-"""How a command ends: its exit code, and one line that says what to do."""
+"""How a command ends: its exit code, and one line that says what to do.
+
+The facts of an error that the line leaves out are logged, and so shown by `--verbose`.
+"""
 
 import asyncio
-from collections.abc import Coroutine
+import logging
+from collections.abc import Coroutine, Iterator
 from enum import IntEnum
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import typer
 
@@ -14,12 +18,28 @@ from dbusers.errors import (
     DbusersError,
     Forbidden,
     InvalidRequest,
+    NotFound,
     RateLimited,
     RequestTimedOut,
+    ServerError,
     Unauthorized,
+    UnexpectedBody,
 )
 
 T = TypeVar("T")
+LOG: Final = logging.getLogger(__name__)
+MAYBE_DONE: Final = "it may have been done all the same: look before you repeat it"
+FACTS: Final = (
+    "status",
+    "request_id",
+    "attempts",
+    "retries",
+    "gave_up",
+    "phase",
+    "sent",
+    "retry_after",
+    "retryable",
+)
 
 
 class ExitCode(IntEnum):
@@ -37,9 +57,18 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except DbusersError as error:
-        end(_line(error), exit_code(error))
+        fail(error)
     except KeyboardInterrupt:
         end("interrupted", ExitCode.INTERRUPTED)
+
+
+def fail(error: DbusersError) -> NoReturn:
+    """End the command with an error: a line for each problem, and what to do."""
+    LOG.debug("%s %s", type(error).__name__, " ".join(_facts(error)))
+    *others, last = in_words(error).splitlines() or [type(error).__name__]
+    for line in others:
+        typer.echo(f"dbusers: {printable(line)}", err=True)
+    end(last, exit_code(error))
 
 
 def end(line: str, code: ExitCode) -> NoReturn:
@@ -55,24 +84,43 @@ def exit_code(error: DbusersError) -> ExitCode:
     return ExitCode.FAILED
 
 
-def _line(error: DbusersError) -> str:
-    advice = _advice(error)
-    return f"{error}; {advice}" if advice else str(error)
+def in_words(error: DbusersError) -> str:
+    """Return what went wrong, and what to do where something is known."""
+    known = advice(error)
+    return f"{error}; {known}" if known else str(error)
 
 
-def _advice(error: DbusersError) -> str | None:
+def advice(error: DbusersError) -> str | None:  # noqa: PLR0911  (a table)
+    """Return what to do about an error, None where its message says all that is known."""
     match error:
         case Unauthorized():
-            return "check the token in the environment"
+            return "check the token"
         case Forbidden():
             return "the token lacks the scope for this call"
         case RateLimited():
             seconds = error.retry_after
             wait = "a minute" if seconds is None else f"{seconds:.0f} s"
             return f"too many requests with this token: try again in {wait}"
+        case NotFound():
+            return "`dbusers databases list` and `dbusers users list` show what there is"
+        case ServerError() if error.retryable:
+            return "the provider has a problem: try again later"
+        case ServerError():
+            return MAYBE_DONE
+        case ConnectionFailed() | RequestTimedOut() if error.sent and not error.retryable:
+            return MAYBE_DONE
         case ConnectionFailed():
-            return "check the network and the URL"
-        case RequestTimedOut() if error.sent and not error.retryable:
-            return "it may have been done all the same: look before you repeat it"
+            return "check the network and the URL; `dbusers doctor` says how far it gets"
+        case RequestTimedOut():
+            return "try again; `dbusers doctor` says how far it gets"
+        case UnexpectedBody():
+            return "a proxy may have answered, or a newer dbusers is needed"
         case _:
             return None
+
+
+def _facts(error: DbusersError) -> Iterator[str]:
+    for name in FACTS:
+        value = getattr(error, name, None)
+        if value not in (None, ()):
+            yield f"{name}={value!r}"

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from dbusers.cli.accounts import Provider
+from dbusers.cli.completion import AUTH_PLUGINS, MONGO_ROLES, REGIONS, one_of
 from dbusers.cli.output import Output
 
 ProviderOption = Annotated[
@@ -32,7 +33,12 @@ AppOption = Annotated[
 ]
 RegionOption = Annotated[
     str | None,
-    typer.Option("--region", metavar="REGION", help="Scalingo: the region, such as osc-fr1."),
+    typer.Option(
+        "--region",
+        metavar="REGION",
+        help="Scalingo: the region, such as osc-fr1.",
+        autocompletion=one_of(REGIONS),
+    ),
 ]
 OutputOption = Annotated[
     Output, typer.Option("--output", "-o", help="A table for people or JSON for programs.")
@@ -82,7 +88,12 @@ MongoDatabaseOption = Annotated[
 ]
 MongoRoleOption = Annotated[
     str | None,
-    typer.Option("--mongo-role", metavar="ROLE", help="MongoDB: readOnly, readWrite or dbAdmin."),
+    typer.Option(
+        "--mongo-role",
+        metavar="ROLE",
+        help="MongoDB: readOnly, readWrite or dbAdmin.",
+        autocompletion=one_of(MONGO_ROLES),
+    ),
 ]
 AuthPluginOption = Annotated[
     str | None,
@@ -90,6 +101,7 @@ AuthPluginOption = Annotated[
         "--auth-plugin",
         metavar="PLUGIN",
         help="MySQL: caching_sha2_password, or the weak mysql_native_password.",
+        autocompletion=one_of(AUTH_PLUGINS),
     ),
 ]
 PasswordStdinOption = Annotated[

@@ -38,18 +38,7 @@ async def _serve(served: Sandbox) -> None:
     with suppress(NotImplementedError):  # Windows
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     async with served:
-        typer.echo(_exports(served))
+        for name, value in served.environment.items():
+            typer.echo(f"export {name}={value}")
         typer.echo(f"Serving on {served.url} until Ctrl-C; paste the above elsewhere.", err=True)
         await stopped.wait()
-
-
-def _exports(served: Sandbox) -> str:
-    variables = {
-        "DIGITALOCEAN_API_URL": served.url,
-        "DIGITALOCEAN_TOKEN": served.digitalocean_token,
-        "SCALINGO_AUTH_URL": served.url,
-        "SCALINGO_API_URL": served.url,
-        "SCALINGO_DB_URL": served.url,
-        "SCALINGO_API_TOKEN": served.scalingo_token,
-    }
-    return "\n".join(f"export {name}={value}" for name, value in variables.items())

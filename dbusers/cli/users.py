@@ -13,8 +13,9 @@ import typer
 
 from dbusers.cli import options
 from dbusers.cli.accounts import Account, Target, account
+from dbusers.cli.examples import examples
 from dbusers.cli.exits import ExitCode, end, run
-from dbusers.cli.output import Columns, Output, print_list, print_one, printable
+from dbusers.cli.output import Columns, Output, print_json, print_list, print_one, printable
 from dbusers.cli.wishes import Wishes, rules
 from dbusers.errors import InvalidRequest
 from dbusers.secret import Secret
@@ -22,7 +23,7 @@ from dbusers.secret import Secret
 users: typer.Typer = typer.Typer(help="The users of a database.", no_args_is_help=True)
 
 
-@users.command("list")
+@users.command("list", epilog=examples("users list"))
 def list_users(
     database: options.DatabaseArgument,
     *,
@@ -40,7 +41,7 @@ def list_users(
     print_list(found, columns, output, show_secrets=show_secrets)
 
 
-@users.command("get")
+@users.command("get", epilog=examples("users get"))
 def get_user(
     database: options.DatabaseArgument,
     name: options.NameArgument,
@@ -59,7 +60,7 @@ def get_user(
     print_one(user, columns, output, show_secrets=show_secrets)
 
 
-@users.command("create")
+@users.command("create", epilog=examples("users create"))
 def create_user(
     database: options.DatabaseArgument,
     name: options.NameArgument,
@@ -99,7 +100,7 @@ def create_user(
     _show_new_password(user, on, output)
 
 
-@users.command("update")
+@users.command("update", epilog=examples("users update"))
 def update_user(
     database: options.DatabaseArgument,
     name: options.NameArgument,
@@ -142,7 +143,7 @@ def update_user(
         print_one(user, on.user_columns, output)
 
 
-@users.command("delete")
+@users.command("delete", epilog=examples("users delete"))
 def delete_user(
     database: options.DatabaseArgument,
     name: options.NameArgument,
@@ -152,15 +153,18 @@ def delete_user(
     url: options.UrlOption = None,
     app: options.AppOption = None,
     region: options.RegionOption = None,
+    output: options.OutputOption = Output.TABLE,
 ) -> None:
     """Remove a user, after a question."""
     _ask(f"Remove {name} from {database}? What logs in as it stops working.", yes=yes)
     target = Target(provider, url, app, region)
     _with_account(target, lambda account: account.delete(database, name))
+    if output is Output.JSON:
+        print_json({"database": database, "name": name, "removed": True})
     typer.echo(f"{printable(name)} is removed.", err=True)
 
 
-@users.command("reset")
+@users.command("reset", epilog=examples("users reset"))
 def reset_user(
     database: options.DatabaseArgument,
     name: options.NameArgument,

@@ -33,6 +33,8 @@ class DigitalOceanClient:
       once by itself when a kept-alive connection drops; only in its own session can the client
       switch that off.
     - `middleware`: hooks around each attempt of each call, the first one outermost.
+    - `operation_middleware`: hooks around each request with its retries and waits; they see the
+      answer or the error that these end with, and are themselves outside the deadline.
     - `options`: for all calls: `RetryOption`, `TimeoutOption`, `OnResponse` or your own.
     - `rate_limit`: the provider's 250 requests a minute and 5,000 an hour, shared by all clients
       of this process with the same token, unless another `RateLimit` is given; None is none.
@@ -50,6 +52,7 @@ class DigitalOceanClient:
         base_url: str | None = None,
         session: aiohttp.ClientSession | None = None,
         middleware: Iterable[Middleware] = (),
+        operation_middleware: Iterable[Middleware] = (),
         options: Iterable[RequestOption] = (),
         rate_limit: RateLimit | ProviderLimit | None = PROVIDER_LIMIT,
         max_body_size: int = MAX_BODY_SIZE,
@@ -64,13 +67,14 @@ class DigitalOceanClient:
                 "makes them under API, with the scope database:read and those of your calls"
             )
         base_url = base_url_of("base_url", base_url, "DIGITALOCEAN_API_URL", default=BASE_URL)
-        self.adapter = Adapter(
+        self.adapter: Adapter = Adapter(
             base_url,
             BearerToken(token, base_url),
             read_error,
             rate_limit=rate_limit_of(rate_limit, token, WINDOWS, clock),
             session=session,
             middleware=middleware,
+            operation_middleware=operation_middleware,
             options=options,
             max_body_size=max_body_size,
             clock=clock,

@@ -1,13 +1,20 @@
 """DigitalOcean's databases and users in the audit's words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
 
 import attrs
 
 from dbusers.absent import ABSENT, Maybe
-from dbusers.audit.records import DatabaseRecord, Grant, GrantKind, UserRecord
+from dbusers.audit.records import (
+    DatabaseRecord,
+    Grant,
+    GrantKind,
+    UserRecord,
+    make_grant,
+    make_user,
+)
 from dbusers.audit.records import Engine as AuditedEngine
 from dbusers.digitalocean.certificates import expiry
 from dbusers.digitalocean.client import DigitalOceanClient
@@ -17,9 +24,12 @@ from dbusers.digitalocean.models import (
     Engine,
     FirewallRule,
     FirewallRuleType,
+    MongoUserSettings,
+    MySQLSettings,
     UserRole,
     UserSettings,
 )
+from dbusers.secret import Secret
 
 PROVIDER: Final = "DigitalOcean"
 ENGINES: Final = {
@@ -34,6 +44,12 @@ ENGINES: Final = {
     Engine.VALKEY: AuditedEngine.VALKEY,
 }
 WITHOUT_USERS: Final = frozenset({AuditedEngine.REDIS, AuditedEngine.VALKEY})
+# Looked up once: this is asked for every user, and takes its time on Python 3.11.
+PRIMARY: Final = UserRole.PRIMARY
+IP_ADDR: Final = FirewallRuleType.IP_ADDR
+TOPIC: Final = GrantKind.TOPIC
+INDEX: Final = GrantKind.INDEX
+DATABASE: Final = GrantKind.DATABASE
 ANYWHERE: Final = frozenset({"0.0.0.0/0", "::/0"})
 
 
@@ -100,13 +116,16 @@ def database_record(cluster: DatabaseCluster) -> DatabaseRecord:
 
 def user_record(user: DatabaseUser) -> UserRecord:
     """Return what the audit knows of a user; passwords, keys and certificates stay behind."""
-    return UserRecord(
-        name=user.name,
-        built_in=_built_in(user),
-        auth_plugin=user.mysql_settings.auth_plugin if user.mysql_settings else None,
-        replication=_known(user.settings.pg_allow_replication) if user.settings else None,
+    settings, mysql, certificate = user.settings, user.mysql_settings, user.access_cert
+    return make_user(
+        user.name,
+        _built_in(user),
+        auth_plugin=mysql.auth_plugin if isinstance(mysql, MySQLSettings) else None,
+        replication=(
+            _known(settings.pg_allow_replication) if isinstance(settings, UserSettings) else None
+        ),
         grants=_grants(user),
-        certificate_expires=expiry(user.access_cert) if user.access_cert else None,
+        certificate_expires=expiry(certificate) if isinstance(certificate, Secret) else None,
         secrets_visible=_secrets_visible(user),
     )
 
@@ -121,11 +140,13 @@ def _embedded(cluster: DatabaseCluster) -> tuple[UserRecord, ...] | None:
 
 
 def _built_in(user: DatabaseUser) -> bool | None:
-    role = UserRole.of(user.role) if user.role else None
-    return None if role is None else role is UserRole.PRIMARY
+    role = UserRole.of(user.role) if isinstance(user.role, str) else None
+    return None if role is None else role is PRIMARY
 
 
 def _secrets_visible(user: DatabaseUser) -> bool:
+    if user.password is ABSENT and user.access_key is ABSENT:
+        return False
     return bool(user.password or user.access_key)
 
 
@@ -146,8 +167,7 @@ def _open_to_world(rules: Maybe[tuple[FirewallRule, ...]]) -> bool | None:
     if not isinstance(rules, tuple):
         return None
     return not rules or any(
-        FirewallRuleType.of(rule.type) is FirewallRuleType.IP_ADDR and rule.value in ANYWHERE
-        for rule in rules
+        rule.value in ANYWHERE and FirewallRuleType.of(rule.type) is IP_ADDR for rule in rules
     )
 
 
@@ -156,16 +176,16 @@ def _grants(user: DatabaseUser) -> tuple[Grant, ...] | None:
 
     A list that is null is as unknown as one that is absent: what it means is not documented.
     """
-    settings = user.settings or UserSettings()
-    lists: list[Iterable[Grant]] = []
-    if isinstance(settings.acl, tuple):
-        lists.append(Grant(GrantKind.TOPIC, a.topic, a.permission) for a in settings.acl)
-    if isinstance(settings.opensearch_acl, tuple):
-        lists.append(
-            Grant(GrantKind.INDEX, a.index or None, a.permission or None)
-            for a in settings.opensearch_acl
-        )
-    if user.mongo and isinstance(user.mongo.databases, tuple):
-        role = user.mongo.role or None
-        lists.append(Grant(GrantKind.DATABASE, name, role) for name in user.mongo.databases)
-    return tuple(grant for grants in lists for grant in grants) if lists else None
+    grants: list[Grant] | None = None
+    settings, mongo = user.settings, user.mongo
+    if isinstance(settings, UserSettings):
+        if isinstance(settings.acl, tuple):
+            grants = [make_grant(TOPIC, a.topic, a.permission) for a in settings.acl]
+        if isinstance(settings.opensearch_acl, tuple):
+            acl = settings.opensearch_acl
+            of_indexes = [make_grant(INDEX, a.index or None, a.permission or None) for a in acl]
+            grants = (grants or []) + of_indexes
+    if isinstance(mongo, MongoUserSettings) and isinstance(mongo.databases, tuple):
+        role = mongo.role or None
+        grants = (grants or []) + [make_grant(DATABASE, name, role) for name in mongo.databases]
+    return None if grants is None else tuple(grants)

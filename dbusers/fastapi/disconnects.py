@@ -14,6 +14,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 READING: Final = frozenset({"GET", "HEAD"})
+LAST: Final = frozenset({"http.response.body", "http.response.pathsend"})  # of an answer
 GONE: Final[Message] = {"type": "http.disconnect"}
 
 _logger: Final = logging.getLogger("dbusers.fastapi")
@@ -84,7 +85,7 @@ class _Client:
 
     async def send(self, message: Message) -> None:
         """Pass on a message of the app, as ASGI's `send` does."""
-        if message["type"] == "http.response.body" and not message.get("more_body", False):
+        if message["type"] in LAST and not message.get("more_body", False):
             self._answered = True  # from now on a server says that the client has gone, in any case
         await self._send(message)
 

@@ -30,6 +30,7 @@ from dbusers.errors import (
 
 MEDIA_TYPE: Final = "application/problem+json"
 REQUEST_ID: Final = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)  # ids and trace ids of all kinds
+TITLES: Final = {422: "Unprocessable Content"}  # RFC 9110's name; Python has it since 3.13
 
 _logger: Final = logging.getLogger("dbusers.fastapi")
 
@@ -62,7 +63,7 @@ async def problem_response(connection: HTTPConnection, error: Exception) -> Resp
     status, detail = _told(failure)
     problem: dict[str, Any] = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": TITLES.get(status, HTTPStatus(status).phrase),
         "status": status,
         "detail": detail,
         "retryable": failure.retryable,

@@ -59,7 +59,7 @@ class Bearer:
         self._clock = clock
         self._value: Secret | None = None
         self._renew_at = 0.0
-        self.get = SingleFlight(self._get)
+        self.get: SingleFlight[Secret] = SingleFlight(self._get)
         """Returns the value of the `Authorization` header, fetching the bearer if it must."""
 
     def at_hand(self) -> Secret | None:

@@ -46,6 +46,8 @@ class ScalingoClient:
       switch that off.
     - `middleware`: hooks around each attempt of each call, the first one outermost; the calls that
       fetch bearers do not pass them.
+    - `operation_middleware`: hooks around each request with its retries and waits; they see the
+      answer or the error that these end with, and are themselves outside the deadline.
     - `options`: for all calls: `RetryOption`, `TimeoutOption`, `OnResponse` or your own.
     - `rate_limit`: the provider's 60 requests a minute, shared by all clients of this process with
       the same token, unless another `RateLimit` is given; None is none.
@@ -67,6 +69,7 @@ class ScalingoClient:
         database_api_url: str | None = None,
         session: aiohttp.ClientSession | None = None,
         middleware: Iterable[Middleware] = (),
+        operation_middleware: Iterable[Middleware] = (),
         options: Iterable[RequestOption] = (),
         rate_limit: RateLimit | ProviderLimit | None = PROVIDER_LIMIT,
         max_body_size: int = MAX_BODY_SIZE,
@@ -99,13 +102,14 @@ class ScalingoClient:
         )
         self._hosts = hosts
         self._tokens = TokenChain(hosts, clock, api_token=api_token, database_token=database_token)
-        self.adapter = Adapter(
+        self.adapter: Adapter = Adapter(
             hosts.database_api,
             self._tokens,
             read_error,
             rate_limit=rate_limit_of(rate_limit, token, WINDOWS, clock),
             session=session,
             middleware=middleware,
+            operation_middleware=operation_middleware,
             options=options,
             max_body_size=max_body_size,
             clock=clock,

@@ -5,7 +5,7 @@ from typing import Final
 
 import attrs
 
-from dbusers.audit.records import DatabaseRecord, Engine, UserRecord
+from dbusers.audit.records import DatabaseRecord, Engine, UserRecord, make_user
 from dbusers.scalingo.client import ScalingoClient
 from dbusers.scalingo.models import DatabaseUser, FoundDatabase
 
@@ -44,6 +44,10 @@ class ScalingoInventory:
         """Return 3: the platform's bearer, dedicated databases and apps; then one for each app."""
         return 3
 
+    def requests_to_begin(self) -> int:
+        """Return 1: the platform's bearer; runs of more than 55 minutes renew it."""
+        return 1
+
     def requests_for(self, databases: Sequence[DatabaseRecord]) -> int:
         """Return two for each database that has users: its bearer and the list."""
         return 2 * sum(database.has_users for database in databases)
@@ -65,8 +69,8 @@ def database_record(database: FoundDatabase) -> DatabaseRecord:
 def user_record(user: DatabaseUser) -> UserRecord:
     """Return what the audit knows of a user; a password stays behind."""
     attributes = user.dbms_attributes
-    return UserRecord(
-        name=user.name,
+    return make_user(
+        user.name,
         built_in=user.protected if isinstance(user.protected, bool) else None,
         password_encryption=(attributes.password_encryption or None) if attributes else None,
         read_only=user.read_only if isinstance(user.read_only, bool) else None,

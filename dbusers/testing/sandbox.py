@@ -229,7 +229,9 @@ class Sandbox:
         if self._thread is None:
             return client_type(**keywords)
         loan = Loan()
-        keywords["middleware"] = [loan, *keywords.get("middleware", ())]
+        # Outside the fetching of a bearer, which opens a connection of its own.
+        hooks: Iterable[Any] = keywords.get("operation_middleware", ())
+        keywords["operation_middleware"] = [loan, *hooks]
         loan.client = client = client_type(**keywords)
         self._loans.append(loan)
         return client

@@ -1,5 +1,6 @@
 """How findings come of what checks say: engines, severities, suppressions, what was not read."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
@@ -25,6 +26,7 @@ from dbusers.audit import (
     judge,
 )
 from dbusers.audit.findings import Anchor, DatabasePolicy, Suppression
+from dbusers.audit.judging import Counts, fitting, wanting
 from dbusers.errors import ServerError
 
 NOW = datetime(2026, 7, 1, 23, 30, tzinfo=UTC)
@@ -107,6 +109,50 @@ def test_a_database_without_users_is_skipped_for_its_reason_and_judged_for_its_v
 
     assert found.pop("CL001")[0] is Verdict.FAIL
     assert set(found.values()) == {(Verdict.SKIP, "no")}
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "read": {"users": USERS},
+    "not read": {"users": None, "error": "503"},
+    "skipped": {"users": None, "skipped": "no user management"},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_wanting_is_what_is_not_fine_and_all_of_it_is_counted(kind: str) -> None:
+    @check("XX002", "Both kinds of answer", Severity.LOW, rationale="", remedy="", source="")
+    def of_its_own(facts: Facts) -> Iterator[Judgement | Verdict]:
+        yield Verdict.PASS
+        yield Judgement(Verdict.PASS, "root")
+        yield Judgement(Verdict.FAIL, "app", "odd", Severity.HIGH)
+        yield Verdict.UNKNOWN
+
+    suppressions = (Suppression("XX001", "known", user="root"),)
+    policy = DatabasePolicy(suppressions=suppressions, max_writers=0)
+    facts = Facts(KAFKA, now=NOW, policy=policy, **KINDS[kind])
+    checks = [*CHECKS, named_root(), of_its_own]
+    counts: Counts = Counter()
+    used: set[Suppression] = set()
+    used_by_all: set[Suppression] = set()
+
+    every = list(judge(facts, checks, used=used_by_all))
+    found = list(wanting(facts, list(fitting(checks, facts)), counts, used))
+
+    assert found == [each for each in every if each.verdict in ("fail", "unknown", "error")]
+    assert counts == Counter((each.check.id, each.verdict) for each in every)
+    assert used == used_by_all == (set(suppressions) if kind == "read" else set())
+
+
+def test_a_verdict_alone_is_about_whoever_was_asked_about() -> None:
+    @check("XX002", "A verdict", Severity.LOW, rationale="", remedy="", source="")
+    def of_the_database(facts: Facts) -> Iterator[Verdict]:
+        yield Verdict.UNKNOWN
+
+    facts = Facts(KAFKA, USERS, NOW)
+
+    found = [(f.user, f.verdict) for f in judge(facts, [of_the_database, named_root()])]
+
+    assert found == [(None, "unknown"), ("root", "fail"), ("app", "pass")]
 
 
 def test_a_read_outcome_brings_its_users() -> None:

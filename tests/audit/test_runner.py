@@ -152,6 +152,36 @@ async def test_leaving_early_cancels_what_is_under_way() -> None:
     assert not other_tasks()
 
 
+async def test_leaving_before_anything_was_read_leaves_nothing_behind() -> None:
+    account = Provider("A", "abcd")
+
+    async with aclosing(read_all([account])) as outcomes:
+        assert isinstance(await anext(outcomes), Listed)
+
+    assert account.running == 0
+    assert not other_tasks()
+
+
+async def test_a_caller_who_is_slow_holds_back_the_reading() -> None:
+    account = Provider("A", [str(number) for number in range(100)])
+    users, asked = account.users, []
+
+    async def counted(database: DatabaseRecord) -> list[UserRecord]:
+        asked.append(database)
+        return await users(database)
+
+    account.users = counted  # type: ignore[method-assign]  # counts the calls, of this object alone
+    async with aclosing(read_all([account], concurrency=4)) as outcomes:
+        await anext(outcomes)
+        for _ in range(500):
+            await asyncio.sleep(0)
+        held_back = len(asked)
+        rest = [outcome async for outcome in outcomes]
+
+    assert held_back == 4
+    assert len(asked) == len(rest) == 100
+
+
 async def test_cancelling_the_reader_cancels_what_is_under_way() -> None:
     account = Provider("A", "abcd", waits="abcd")
     reader = asyncio.create_task(outcomes_of(account))

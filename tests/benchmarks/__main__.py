@@ -1,11 +1,18 @@
 """Print the table."""
 
-from tests.benchmarks import imports, requests
+from tests.benchmarks import chains, decoding, imports, requests
 
 if __name__ == "__main__":
     print("floor           dbusers   what")
-    for concurrency, (floor, ratio) in requests.measure().items():
-        print(f"{floor:6.1f} µs CPU   {ratio:.2f} x   GET one user, {concurrency} at once")
+    for what, (floor, ratio) in requests.measure().items():
+        print(f"{floor:6.1f} µs CPU   {ratio:.2f} x   {what}")
+    floor, ratio = decoding.measure()
+    print(f"{floor:6.2f} ms CPU   {ratio:.2f} x   decode 1,000 users")
+    floor, ratio = decoding.measure_memory()
+    print(f"{floor:6.1f} MB       {ratio:.2f} x   memory of 100,000 users")
     floor, ratios = imports.measure()
     for statement, ratio in ratios.items():
         print(f"{floor:6.1f} ms CPU   {ratio:.2f} x   {statement}")
+    print(
+        f"                {chains.measure():.2f} µs  client.databases.by_id(a).users.by_username(b)"
+    )

@@ -1,4 +1,4 @@
-"""CPU of the client for each GET of one user: the whole pipeline beside aiohttp with orjson."""
+"""CPU of the client for each request: the whole pipeline beside aiohttp with orjson."""
 
 import asyncio
 import subprocess
@@ -10,21 +10,49 @@ from statistics import median
 from typing import Final
 
 import aiohttp
+import attrs
 import orjson
 
 from dbusers import DigitalOceanClient, RateLimit, Window
 
 REQUESTS: Final = 2000  # in each round
-ROUNDS: Final = 9
+ROUNDS: Final = 15
 CLUSTER: Final = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
+PATH: Final = f"/v2/databases/{CLUSTER}/users"
 
 Call = Callable[[], Awaitable[object]]
+Ours = Callable[[DigitalOceanClient], Awaitable[object]]
 
 
-def measure() -> dict[int, tuple[float, float]]:
-    """Return for each concurrency the floor in µs of CPU for a request, and our ratio to it."""
+@attrs.frozen
+class Case:
+    """What is asked for, where, and how many of it at once."""
+
+    what: str
+    path: str
+    ours: Ours
+    concurrency: int
+
+
+async def _one(client: DigitalOceanClient) -> object:
+    return await client.databases.by_id(CLUSTER).users.by_username("app-01").get()
+
+
+async def _ten(client: DigitalOceanClient) -> object:
+    return await client.databases.by_id(CLUSTER).users.get()
+
+
+CASES: Final = (
+    Case("GET one user, 1 at once", f"{PATH}/app-01", _one, 1),
+    Case("GET one user, 50 at once", f"{PATH}/app-01", _one, 50),
+    Case("GET ten users, 50 at once", PATH, _ten, 50),
+)
+
+
+def measure(cases: tuple[Case, ...] = CASES) -> dict[str, tuple[float, float]]:
+    """Return for each case the floor in µs of CPU for a request, and our ratio to it."""
     with static_server() as url:
-        return {concurrency: asyncio.run(_compare(url, concurrency)) for concurrency in (1, 50)}
+        return {case.what: asyncio.run(_compare(url, case)) for case in cases}
 
 
 @contextmanager
@@ -39,7 +67,7 @@ def static_server() -> Iterator[str]:
             server.kill()
 
 
-async def _compare(url: str, concurrency: int) -> tuple[float, float]:
+async def _compare(url: str, case: Case) -> tuple[float, float]:
     # A budget that is never used up: its bookkeeping is part of what is measured.
     limit = RateLimit([Window(10**9, 60)])
     async with (
@@ -47,21 +75,20 @@ async def _compare(url: str, concurrency: int) -> tuple[float, float]:
         DigitalOceanClient("token", base_url=url, rate_limit=limit) as client,
     ):
         headers = {"Authorization": "Bearer token"}
-        path = f"{url}/v2/databases/{CLUSTER}/users/app-01"
 
         async def floor() -> object:
-            async with session.get(path, headers=headers) as answer:
-                return orjson.loads(await answer.read())["user"]
+            async with session.get(url + case.path, headers=headers) as answer:
+                return orjson.loads(await answer.read())
 
         async def ours() -> object:
-            return await client.databases.by_id(CLUSTER).users.by_username("app-01").get()
+            return await case.ours(client)
 
         floors, ratios = [], []
         for call in (floor, ours):
-            await _cpu(call, concurrency)  # connections, caches and compiled hooks are made here
+            await _cpu(call, case.concurrency)  # connections, caches, constructors are made here
         for _ in range(ROUNDS):
-            floors.append(await _cpu(floor, concurrency))
-            ratios.append(await _cpu(ours, concurrency) / floors[-1])
+            floors.append(await _cpu(floor, case.concurrency))
+            ratios.append(await _cpu(ours, case.concurrency) / floors[-1])
         return median(floors) * 1e6, median(ratios)
 
 

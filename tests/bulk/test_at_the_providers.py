@@ -7,6 +7,7 @@ import pytest
 
 from dbusers import ConnectionFailed, DigitalOceanClient, RateLimit, ScalingoClient, Window
 from dbusers.bulk import Bulk, Done, Failed, Interrupted, NotStarted, Summary
+from dbusers.deadline import time_limit
 from dbusers.digitalocean import DatabaseUser, UserRequestBuilder
 from dbusers.scalingo import UserRequestBuilder as ScalingoUser
 from dbusers.testing import Fault, ManualClock, Sandbox
@@ -209,6 +210,34 @@ async def test_an_answer_that_is_cut_off_is_in_doubt_and_a_wait_for_the_budget_i
     assert last == NotStarted(there[2], "stopped")
     assert len(server.requests) == 1
     assert not other_tasks() - server.tasks
+
+
+async def test_a_time_limit_inside_an_operation_is_that_operations_alone(server: RawServer) -> None:
+    server.plays(answer(200, {"user": {"name": "app"}}))
+
+    async def read(user: UserRequestBuilder) -> DatabaseUser:
+        with time_limit(0 if name_of(user) == "hurried" else 60):
+            return await user.get()
+
+    async with opened(server) as client:
+        users = client.databases.by_id("c-1").users
+        there = [users.by_username(name) for name in ("patient", "hurried", "also-patient")]
+        bulk = Bulk(there, read, ordered=True)
+        results = await bulk.collect()
+
+    assert [type(result) for result in results] == [Done, Failed, Done]
+    assert bulk.summary == Summary(done=2, failed=1)
+
+
+async def test_a_time_limit_around_a_run_is_that_of_all_its_calls(server: RawServer) -> None:
+    async with opened(server) as client:
+        users = client.databases.by_id("c-1").users
+        bulk = Bulk([users.by_username(name) for name in "abc"], reset)
+        with time_limit(0):
+            await bulk.collect()
+
+    assert bulk.summary == Summary(failed=3)
+    assert not server.requests
 
 
 async def test_where_nobody_listens_nothing_is_in_doubt(refused_url: str) -> None:

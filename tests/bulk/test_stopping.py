@@ -360,9 +360,10 @@ async def test_who_is_cancelled_again_and_again_leaves_no_call_behind() -> None:
 
 async def slow_to_end(item: str) -> str:
     try:
-        return await asyncio.get_running_loop().create_future()
+        await asyncio.get_running_loop().create_future()
     finally:
         await settled()
+    return item
 
 
 async def test_a_call_that_has_not_begun_when_it_is_cut_off_is_not_started() -> None:

@@ -6,10 +6,11 @@ import pty
 import select
 import struct
 import subprocess
-import sys
 import termios
 from collections.abc import Mapping
 from typing import NamedTuple
+
+from tests.ready_python import ready_python
 
 SILENCE = 1  # seconds without a character, after which an answer is typed again
 PATIENCE = 30  # seconds of silence in all, after which the command hangs
@@ -55,7 +56,7 @@ def run_on_terminal(
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     process = subprocess.Popen(
-        [sys.executable, "-c", LAUNCH + program, *arguments],
+        [ready_python(), "-c", LAUNCH + program, *arguments],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

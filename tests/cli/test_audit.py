@@ -3,10 +3,8 @@
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,6 @@ from dbusers.testing import Fault, Sandbox
 from tests.cli.conftest import Run
 from tests.cli.served import digitalocean_environment, scalingo_environment
 
-USERS = "/v2/databases/*/users"
 STORE = Path("dbusers-audit.db")
 
 
@@ -48,16 +45,6 @@ def outage(sandbox: Sandbox) -> str:
     identifier: str = cluster["id"]
     sandbox.inject(Fault(f"/v2/databases/{identifier}/users", times=None, status=404))
     return identifier
-
-
-def comparable(path: Path) -> list[dict[str, Any]]:
-    """Return a report's lines but for what differs between two runs: ids and times."""
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    return [
-        {key: value for key, value in line.items() if key != "history"}
-        for line in lines
-        if line["type"] not in {"run", "account"}
-    ]
 
 
 # The run
@@ -301,38 +288,6 @@ def test_a_run_goes_on_as_it_began(digitalocean: Run, sandbox: Sandbox) -> None:
     assert "with --source users" in error(other)
     other = digitalocean("audit", "--retry-failed", "--shard", "1/2")
     assert "without a shard" in error(other)
-
-
-def test_killed_and_resumed_it_reports_the_same(sandbox: Sandbox) -> None:
-    def command(*arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "dbusers.cli", "audit", "-q", *arguments],
-            env=os.environ
-            | digitalocean_environment(sandbox)
-            | {"PYTHONPATH": str(Path(__file__).parents[2])},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-        _, said = process.communicate(timeout=60)
-        return process.returncode, said
-
-    assert ended(command("--store", "whole.db", "-o", "jsonl=whole.jsonl")) == (1, "")
-    sent = len(sandbox.requests)
-    sandbox.inject(Fault(USERS, times=None, delay=0.05))  # time to be killed in
-    killed = command("--concurrency", "2", "-o", "jsonl=resumed.jsonl")
-    while len(sandbox.requests) < sent + 6:
-        assert killed.poll() is None
-        time.sleep(0.01)
-    os.kill(killed.pid, signal.SIGKILL)
-    assert ended(killed)[0] == -signal.SIGKILL
-    assert not Path("resumed.jsonl").exists()
-
-    assert ended(command("--resume", "-o", "jsonl=resumed.jsonl")) == (1, "")
-
-    assert comparable(Path("resumed.jsonl")) == comparable(Path("whole.jsonl"))
-    assert len(sandbox.requests) < 2 * sent + 3  # it did not read everything again
 
 
 # What can go wrong with standard output

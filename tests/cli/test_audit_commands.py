@@ -70,6 +70,31 @@ def test_an_account_that_cannot_be_listed_makes_the_plan_incomplete(both: Run) -
     assert "scalingo" in result.stdout
 
 
+def test_the_plans_of_all_shards_are_that_of_the_whole(both: Run, sandbox: Sandbox) -> None:
+    whole = json.loads(both("audit", "plan", "-q", "-o", "json").stdout)
+    before = len(sandbox.requests)
+
+    first, second = (
+        json.loads(both("audit", "plan", "-q", "-o", "json", "--shard", shard).stdout)
+        for shard in ("1/2", "2/2")
+    )
+
+    assert len(first) == len(second) == 1
+    assert sorted(first + second, key=lambda token: token["provider"]) == whole
+    assert len(sandbox.requests) == 2 * before  # each lists its own tokens, and no other
+    read = both("audit", "-q", "-o", "json", "--shard", "1/2")
+    (account,) = json.loads(read.stdout)["run"]["pace"]
+    assert account["planned_requests"] == account["requests"] == first[0]["requests"]
+
+
+def test_a_plan_of_no_shard_is_refused_before_anything_is_sent(both: Run, sandbox: Sandbox) -> None:
+    result = both("audit", "plan", "--shard", "3/2")
+
+    assert result.exit_code == 2
+    assert "is no shard" in result.stderr
+    assert not sandbox.requests
+
+
 # Checks
 
 
@@ -219,6 +244,23 @@ def test_diff_tells_what_changed_between_two_runs(
     assert (code, unknown["kind"]) == (3, "unknown")
     told = run("audit", "diff", second, third).stdout
     assert "  added     new\\x1b[31mcomer\n" in told
+
+
+def test_a_run_can_be_named_by_its_place(digitalocean: Run, run: Run, sandbox: Sandbox) -> None:
+    digitalocean("audit", "-q")
+    too_early = run("audit", "diff", "previous", "last")
+    cluster = next(c for c in sandbox.fleet.digitalocean if c["engine"] == "pg")
+    cluster.users["newcomer"] = {"name": "newcomer", "role": "normal"}
+    digitalocean("audit", "-q")
+    first, second = run_ids(run)
+
+    again = json.loads(run("audit", "--from", "previous", "-q", "-o", "json").stdout)
+
+    assert again["run"]["run"] == first
+    assert changes(run, "previous", "last") == changes(run, first, second)
+    assert changes(run, "last", "last") == (0, [])
+    assert too_early.exit_code == 2
+    assert "has 1 run: there is no previous one" in too_early.stderr
 
 
 def test_diff_needs_runs_that_there_are(digitalocean: Run, run: Run) -> None:

@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from dbusers.testing import Sandbox
 from tests.cli.conftest import Run
 from tests.cli.served import digitalocean_environment, scalingo_environment
+from tests.ready_python import ready_python
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "audit.md").read_text()
@@ -89,8 +89,8 @@ def _workplace(tmp_path: Path, sandbox: Sandbox) -> tuple[Path, dict[str, str]]:
     folder.mkdir()
     (folder / "variables").touch()
     for name, does in {
-        "dbusers": f'exec "{sys.executable}" -m dbusers.cli "$@"',
-        "python": f'exec "{sys.executable}" "$@"',
+        "dbusers": f'exec {ready_python()} -m dbusers.cli "$@"',
+        "python": f'exec {ready_python()} "$@"',
         "pass": f'[ "$*" = "show agency" ] && echo "{sandbox.scalingo_token}"',
     }.items():
         (programs / name).write_text(f"#!/bin/sh\n{does}\n")

@@ -11,8 +11,9 @@ import pytest
 from dbusers.audit import DatabaseRecord, Listed, NotListed, NotRead, Read
 from dbusers.audit.accounts.account import Account
 from dbusers.audit.plan import Plan, TokenPlan
+from dbusers.audit.report.text import duration
 from dbusers.cli.audit.bars import Bars, seconds_left
-from dbusers.cli.audit.words import Voice, duration, plan_in_words
+from dbusers.cli.audit.words import Voice, plan_in_words
 from dbusers.errors import DbusersError
 from dbusers.testing import Fault, Sandbox
 from tests.cli.served import digitalocean_environment

@@ -3,7 +3,6 @@
 import inspect
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -15,11 +14,12 @@ from dbusers.cli.demo import walk
 from dbusers.testing import Fault, Sandbox
 from tests.cli.conftest import Run
 from tests.cli.terminal import QUICK_DEMO
+from tests.ready_python import ready_python
 
 
 @pytest.fixture(scope="module")
 def output() -> str:
-    command = [sys.executable, "-c", QUICK_DEMO, "demo"]
+    command = [ready_python(), "-c", QUICK_DEMO, "demo"]
     ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert ended.stderr == ""
     return ended.stdout

@@ -176,3 +176,27 @@ def test_json_stays_json_when_something_is_said_beside_it(
 
     assert json.loads(result.stdout)["name"] == "app-01"
     assert "shown this once" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "said", "advised"),
+    [
+        (Fault("*", times=None, status=404), "404", "`dbusers databases list`"),
+        (Fault("*", times=None, status=501), "501", "it may have been done"),
+        (Fault("*", times=None, body="<html>"), "cannot be read", "a proxy may have answered"),
+        (Fault("*", times=None, cut="after"), "the connection broke", "it may have been done"),
+    ],
+)
+def test_the_line_ends_with_what_to_do(
+    digitalocean: Run, sandbox: Sandbox, fault: Fault, said: str, advised: str
+) -> None:
+    sandbox.inject(fault)
+
+    cluster = sandbox.fleet.digitalocean[0]["id"]
+
+    result = digitalocean("users", "create", cluster, "app-01")
+
+    assert result.exit_code == 1
+    what, _, to_do = line(result).partition("; ")
+    assert said in what
+    assert to_do.startswith(advised)

@@ -275,10 +275,14 @@ async def test_the_limits_refuse_as_described(session: aiohttp.ClientSession) ->
         clusters = Caller(DIGITALOCEAN, sandbox, session)
         apps = Caller(SCALINGO, sandbox, session)
         token = bearer(sandbox.digitalocean_token)
-        first = [(await clusters("databases_list_clusters", token, {})).status for _ in range(251)]
+        headers = {"Authorization": token}
+        for _ in range(249):  # alike, as one of them shows: they are not held to the description
+            async with session.get(f"{sandbox.url}/v2/databases", headers=headers) as reply:
+                assert reply.status == 200
+        first = [(await clusters("databases_list_clusters", token, {})).status for _ in range(2)]
         second = [(await apps("apps_list", None, {})).status for _ in range(61)]
 
-    assert first == [200] * 250 + [429]
+    assert first == [200, 429]
     assert second == [401] * 60 + [429]
 
 

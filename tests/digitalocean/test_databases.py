@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import orjson
 import pytest
 
 from dbusers import (
@@ -163,7 +162,7 @@ async def test_creates_a_user_with_settings(
     created = await users_of(engine).post(UserCreate("app-01", settings=settings))
 
     assert created.name == "app-01"
-    assert orjson.loads(sandbox.requests[-1].body) == {"name": "app-01", "settings": expected}
+    assert sandbox.requests[-1].json == {"name": "app-01", "settings": expected}
     (user,) = [user for user in await users_of(engine).get() if user.name == "app-01"]
     assert user.settings == settings
 
@@ -205,7 +204,7 @@ async def test_read_change_write_loses_nothing(sandbox: Sandbox, users_of: Users
     assert after.settings.acl
     assert after.settings.acl[:2] == before.settings.acl
     assert after.settings.acl[2].id
-    sent = orjson.loads(sandbox.requests[-1].body)["settings"]["acl"]
+    sent = sandbox.requests[-1].json["settings"]["acl"]
     assert [acl.get("id") for acl in sent[:2]] == [acl.id for acl in before.settings.acl]
 
 

@@ -273,13 +273,21 @@ async def test_a_failure_that_nobody_asks_for_is_not_complained_of(
     assert caplog.records == []
 
 
-async def test_after_the_answer_nothing_is_cancelled() -> None:
+@pytest.mark.parametrize(
+    "last",
+    [
+        {"type": "http.response.body", "body": b"", "more_body": False},
+        {"type": "http.response.body"},
+        {"type": "http.response.pathsend", "path": "/a/file"},
+    ],
+)
+async def test_after_the_answer_nothing_is_cancelled(last: Message) -> None:
     ended = False
 
     async def answers(scope: Scope, receive: Receive, send: Send) -> None:
         nonlocal ended
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await send(last)
         assert await receive() == GONE
         await asyncio.sleep(0)
         ended = True

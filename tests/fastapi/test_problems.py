@@ -50,7 +50,7 @@ async def backend(server: RawServer, **client: Any) -> AsyncIterator[httpx.Async
 @pytest.mark.parametrize(
     ("upstream", "answered", "title"),
     [
-        (400, 422, "Unprocessable Entity"),
+        (400, 422, "Unprocessable Content"),
         (401, 502, "Bad Gateway"),
         (402, 502, "Bad Gateway"),
         (403, 502, "Bad Gateway"),
@@ -58,7 +58,7 @@ async def backend(server: RawServer, **client: Any) -> AsyncIterator[httpx.Async
         (409, 409, "Conflict"),
         (412, 409, "Conflict"),
         (418, 502, "Bad Gateway"),
-        (422, 422, "Unprocessable Entity"),
+        (422, 422, "Unprocessable Content"),
         (429, 503, "Service Unavailable"),
         (500, 502, "Bad Gateway"),
         (502, 502, "Bad Gateway"),

@@ -1,11 +1,13 @@
 """A request's time is the deadline of the calls that are made for it."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import BackgroundTasks, Depends, FastAPI
+from fastapi.responses import StreamingResponse
 
 from dbusers import DbusersError, DigitalOceanClient, RateLimit, RequestTimedOut, Window
 from dbusers.deadline import limit_in_force
@@ -44,6 +46,13 @@ def an_app(server: RawServer, deadline: dict[str, Any], **client: Any) -> FastAP
     @app.get("/unlimited", dependencies=[Depends(without_deadline)])
     async def unlimited() -> bool:
         return limit_in_force.get() is None
+
+    @app.get("/stream", dependencies=[Depends(without_deadline)])
+    async def stream() -> StreamingResponse:
+        async def parts() -> AsyncIterator[str]:
+            yield str(limit_in_force.get())
+
+        return StreamingResponse(parts())
 
     @app.get("/thread")
     def thread() -> bool:
@@ -155,6 +164,7 @@ async def test_the_deadline_holds_in_threads_and_after_the_answer(server: RawSer
 async def test_an_endpoint_can_do_without(server: RawServer) -> None:
     async with asked(an_app(server, {"seconds": 10})) as browser:
         assert (await browser.get("/unlimited")).json() is True
+        assert (await browser.get("/stream")).text == "None"
         assert (await browser.get("/left")).json() is not None
 
 

@@ -11,7 +11,13 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, Tracer
 
+from dbusers import DigitalOceanClient, RateLimit, Window
 from dbusers.otel import Telemetry
+from tests.calls import opened
+from tests.clocks import JumpingClock
+from tests.raw_server import RawServer
+
+USER = {"user": {"name": "app"}}
 
 
 def attributes(span: ReadableSpan) -> dict[str, Any]:
@@ -85,6 +91,13 @@ class Recorded:
     def shutdown(self) -> None:
         self.traces.shutdown()
         self.meters.shutdown()
+
+
+def with_budget(calls: int, server: RawServer, recorded: Recorded) -> DigitalOceanClient:
+    """Make a client that is observed, and may make so many calls a minute."""
+    clock = JumpingClock()
+    limit = RateLimit([Window(calls, 60)], clock=clock)
+    return opened(server, rate_limit=limit, clock=clock, **recorded.hooks)
 
 
 @pytest.fixture

@@ -6,14 +6,12 @@ from typing import Any
 import pytest
 from opentelemetry.sdk.metrics.export import HistogramDataPoint
 
-from dbusers import RateLimit, RetryOption, ServerError, Window
+from dbusers import RetryOption, ServerError
 from dbusers.testing import Fault, ManualClock, Sandbox
 from tests.calls import get, opened
-from tests.clocks import JumpingClock
-from tests.otel.conftest import Recorded
+from tests.otel.conftest import USER, Recorded, with_budget
 from tests.raw_server import RawServer, answer, end, silence
 
-USER = {"user": {"name": "app"}}
 # The conventions' own, for request durations in seconds.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 ENDED = ("http.response.status_code", "error.type")
@@ -80,11 +78,9 @@ async def test_operations_have_room_for_long_waits(server: RawServer, recorded: 
 async def test_only_attempts_that_had_to_wait_are_among_the_waits(
     server: RawServer, recorded: Recorded
 ) -> None:
-    clock = JumpingClock()
-    limit = RateLimit([Window(2, 60)], clock=clock)
     server.plays(answer(200, USER))
 
-    async with opened(server, rate_limit=limit, clock=clock, **recorded.hooks) as client:
+    async with with_budget(2, server, recorded) as client:
         for _ in range(3):
             await get(client)
 

@@ -10,22 +10,18 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from dbusers import (
     ConfigurationError,
-    RateLimit,
     RequestInformation,
     Response,
     RetryOption,
     ScalingoClient,
-    Window,
 )
 from dbusers.otel import Telemetry
 from dbusers.request import Handler
 from dbusers.testing import Fault, ManualClock, Sandbox
 from tests.calls import get, opened
-from tests.clocks import JumpingClock
-from tests.otel.conftest import Recorded, attributes
+from tests.otel.conftest import USER, Recorded, attributes, with_budget
 from tests.raw_server import RawServer, answer, end
 
-USER = {"user": {"name": "app"}}
 READ = "GET /v2/databases/{database_cluster_uuid}/users/{username}"
 
 
@@ -113,11 +109,9 @@ async def test_each_repetition_is_a_span_with_its_number(
 async def test_a_wait_for_the_budget_stands_at_the_attempt_that_waited(
     server: RawServer, recorded: Recorded
 ) -> None:
-    clock = JumpingClock()
-    limit = RateLimit([Window(1, 60)], clock=clock)
     server.plays(answer(200, USER))
 
-    async with opened(server, rate_limit=limit, clock=clock, **recorded.hooks) as client:
+    async with with_budget(1, server, recorded) as client:
         await get(client)
         await get(client)
 

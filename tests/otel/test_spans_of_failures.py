@@ -9,7 +9,6 @@ from opentelemetry.trace import StatusCode
 from dbusers import (
     ConfigurationError,
     DbusersError,
-    RateLimit,
     RateLimited,
     RateLimitOption,
     RequestInformation,
@@ -17,17 +16,14 @@ from dbusers import (
     Response,
     RetryOption,
     TimeoutOption,
-    Window,
 )
 from dbusers.digitalocean import UserCreate
 from dbusers.request import Handler
 from dbusers.testing import Fault, ManualClock, Sandbox
 from tests.calls import get, opened
 from tests.clocks import JumpingClock
-from tests.otel.conftest import Recorded, attributes
+from tests.otel.conftest import USER, Recorded, attributes, with_budget
 from tests.raw_server import RawServer, answer, end, raw, silence
-
-USER = {"user": {"name": "app"}}
 
 
 @pytest.mark.parametrize(
@@ -187,11 +183,9 @@ async def test_a_closed_client_ends_its_spans(server: RawServer, recorded: Recor
 async def test_a_call_that_must_not_wait_has_no_attempt_and_no_status(
     server: RawServer, recorded: Recorded
 ) -> None:
-    clock = JumpingClock()
-    limit = RateLimit([Window(1, 60)], clock=clock)
     server.plays(answer(200, USER))
 
-    async with opened(server, rate_limit=limit, clock=clock, **recorded.hooks) as client:
+    async with with_budget(1, server, recorded) as client:
         await get(client)
         with pytest.raises(RateLimited):
             await get(client, RateLimitOption(max_wait=0))

@@ -30,6 +30,10 @@ MODULES: Final = (
     "dbusers.audit.report",
     "dbusers.audit.run",
     "dbusers.audit.store",
+    "dbusers.bulk",
+    "dbusers.fastapi",
+    "dbusers.logs",
+    "dbusers.otel",
     "dbusers.testing",
 )
 

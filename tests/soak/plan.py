@@ -73,12 +73,12 @@ class Chance(Fault):
     """A fault that hits each request it is about with the same probability, again and again."""
 
     name: str = field(kw_only=True)
-    share: float = field(kw_only=True)
+    probability: float = field(kw_only=True)
     dice: Random = field(kw_only=True, repr=False)
     hits: Counter[str] = field(kw_only=True, repr=False)
 
     def matches(self, request: RecordedRequest) -> bool:
-        if self.dice.random() >= self.share or not super().matches(request):
+        if self.dice.random() >= self.probability or not super().matches(request):
             return False
         self.hits[self.name] += 1
         return True
@@ -95,7 +95,7 @@ def faults(seed: object, attempt: float, hits: Counter[str]) -> Iterator[Fault]:
             path,
             times=None,
             name=name,
-            share=FAULT_SHARE / KINDS_PER_REQUEST,
+            probability=FAULT_SHARE / KINDS_PER_REQUEST,
             dice=Random(f"{seed} {name} {path} {what}"),
             hits=hits,
             **what,

@@ -80,11 +80,12 @@ def test_the_listener_hears_logs_and_warnings() -> None:
             listener.listen()
             logging.getLogger("asyncio").debug("quiet")
             logging.getLogger("aiohttp").warning("loud")
+            logging.getLogger("dbusers.ratelimit").warning("provoked")
             warnings.warn("old", DeprecationWarning, stacklevel=1)
         finally:
             logging.captureWarnings(capture=False)
             root.handlers[:] = handlers
             root.setLevel(level)
 
-    assert len(listener.lines) == 3
+    assert len(listener.lines) == 4
     assert ["loud" in line for line in listener.complaints] == [True, False]

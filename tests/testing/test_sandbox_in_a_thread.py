@@ -17,6 +17,7 @@ from dbusers import (
     RequestInformation,
     Response,
     ScalingoClient,
+    ServerError,
 )
 from dbusers.testing import Fault, ManualClock, Sandbox
 
@@ -188,7 +189,20 @@ def test_a_failed_call_leaves_nothing_open() -> None:
     gc.collect()
 
 
-def test_a_client_s_own_middleware_stays() -> None:
+def test_a_bearer_that_is_not_to_be_had_leaves_nothing_open() -> None:
+    async def fail(client: ScalingoClient) -> None:
+        with pytest.raises(ServerError):
+            await client.databases.get()
+
+    with Sandbox() as sandbox:
+        sandbox.inject(Fault("/v1/tokens/exchange", status=503, times=None))
+        asyncio.run(fail(sandbox.scalingo(clock=ManualClock())))
+
+    gc.collect()
+
+
+@pytest.mark.parametrize("place", ["middleware", "operation_middleware"])
+def test_a_client_s_own_middleware_stays(place: str) -> None:
     seen = []
 
     async def spy(request: RequestInformation, handler: Handler) -> Response:
@@ -196,6 +210,6 @@ def test_a_client_s_own_middleware_stays() -> None:
         return await handler(request)
 
     with Sandbox() as sandbox:
-        asyncio.run(number_of(sandbox.digitalocean(middleware=[spy])))
+        asyncio.run(number_of(sandbox.digitalocean(**{place: [spy]})))
 
     assert seen == ["GET"]

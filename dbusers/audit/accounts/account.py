@@ -1,6 +1,7 @@
 """`Account`: the databases of one account that an audit reads, and the token that it reads by."""
 
 from collections.abc import Hashable, Sequence
+from typing import Protocol, runtime_checkable
 
 import attrs
 
@@ -10,6 +11,14 @@ from dbusers.audit.accounts.sources import EmbeddedUsers, SampledUsers, Source, 
 from dbusers.audit.inventory import Inventory
 from dbusers.audit.records import DatabaseRecord, UserRecord
 from dbusers.windows import Window
+
+
+@runtime_checkable
+class BearerInventory(Inventory, Protocol):
+    """An inventory whose client needs a bearer, fetched by a request, before anything else."""
+
+    def requests_to_begin(self) -> int:
+        """Return the requests for that bearer; those of listing include them."""
 
 
 @attrs.define(eq=False)
@@ -73,8 +82,14 @@ class Account:
         return await self.inventory.users(database)
 
     def requests_to_list(self) -> int:
-        """Return the requests that listing took; before it, the least that it can take."""
+        """Return the requests that listing took; before it, the least that it can take.
+
+        Of an account that was listed in an earlier reading it is what comes before the rest.
+        """
         if self.pending is not None:
+            asks = self.inventory.requests_for(self.pending) > 0
+            if asks and isinstance(self.inventory, BearerInventory):
+                return self.inventory.requests_to_begin()
             return 0
         return self.inventory.requests_to_list() if self._listing is None else self._listing
 

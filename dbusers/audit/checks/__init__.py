@@ -25,8 +25,8 @@ It is found through an entry point, of a check or of several, in that package's 
     acme = "acme_audit:named_for_a_person"
 
 `engines={Engine.KAFKA}` restricts it to engines; without `each_user` the function gets the whole
-database and yields `Judgement`s. It must not read anything but its `Facts`, or judging a stored run
-again would not give the same.
+database and yields `Judgement`s, or a bare `Verdict` on it. It must not read anything but its
+`Facts`, or judging a stored run again would not give the same.
 """
 
 from collections import Counter

@@ -3,8 +3,10 @@
 from typing import Final
 
 from dbusers.audit.checks import remedies
-from dbusers.audit.findings import Check, Facts, Severity, Verdict, check, each_user
+from dbusers.audit.findings import PASS, UNKNOWN, Check, Facts, Severity, Verdict, check, each_user
 from dbusers.audit.records import Engine, GrantKind, UserRecord
+
+KINDS: Final = (GrantKind.TOPIC, GrantKind.INDEX)
 
 
 @check(
@@ -23,11 +25,11 @@ from dbusers.audit.records import Engine, GrantKind, UserRecord
 def no_access_rules(facts: Facts, user: UserRecord) -> Verdict:
     """Fail a user whose list of rules is empty; the built-in one needs none."""
     if user.built_in:
-        return Verdict.PASS
+        return PASS
     if user.grants is None:
-        return Verdict.UNKNOWN
-    rules = (grant.kind in (GrantKind.TOPIC, GrantKind.INDEX) for grant in user.grants)
-    return Verdict.fail_if(not any(rules))
+        return UNKNOWN
+    rules = [grant for grant in user.grants if grant.kind in KINDS]
+    return Verdict.fail_if(not rules)
 
 
 CHECKS: Final[tuple[Check, ...]] = (no_access_rules,)

@@ -5,13 +5,26 @@ from typing import Final
 
 from dbusers.audit.checks import remedies
 from dbusers.audit.drift import ChangeKind, changes
-from dbusers.audit.findings import Check, Facts, Judgement, Severity, Verdict, check
+from dbusers.audit.findings import (
+    FAIL,
+    PASS,
+    SKIP,
+    UNKNOWN,
+    Check,
+    Facts,
+    Judgement,
+    Said,
+    Severity,
+    check,
+)
 
 SEVERITIES: Final = {
     ChangeKind.WIDENED: Severity.HIGH,
     ChangeKind.ADDED: Severity.MEDIUM,
     ChangeKind.REMOVED: Severity.LOW,
 }
+
+NO_BASE: Final = Judgement(SKIP, detail="no complete run before this one has read it")
 
 
 @check(
@@ -25,25 +38,25 @@ SEVERITIES: Final = {
     call=remedies.LIST,
     command="dbusers users list {database}",
 )
-def drift(facts: Facts) -> Iterator[Judgement]:
+def drift(facts: Facts) -> Iterator[Said]:
     """Fail users who may do more than before, are new, or are gone; with less, they pass."""
     if facts.before is None:
-        yield Judgement(Verdict.SKIP, detail="no complete run before this one has read it")
+        yield NO_BASE
         return
     calm = True
     for change in changes(facts.before, facts.users or ()):
-        verdict, severity = Verdict.FAIL, SEVERITIES.get(change.kind)
+        verdict, severity = FAIL, SEVERITIES.get(change.kind)
         if change.kind is ChangeKind.UNCLEAR or (
             change.kind is ChangeKind.REMOVED and facts.partial
         ):
-            verdict, severity = Verdict.UNKNOWN, None
+            verdict, severity = UNKNOWN, None
         elif severity is None:
             continue
         calm = False
         detail = "; ".join((change.kind.value, *change.details))
         yield Judgement(verdict, change.user, detail, severity)
     if calm:
-        yield Judgement(Verdict.UNKNOWN if facts.partial else Verdict.PASS)
+        yield UNKNOWN if facts.partial else PASS
 
 
 CHECKS: Final[tuple[Check, ...]] = (drift,)

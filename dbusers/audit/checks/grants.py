@@ -1,6 +1,6 @@
 """Whether a user holds a right: what the checks of grants ask."""
 
-from dbusers.audit.findings import Judgement, Verdict
+from dbusers.audit.findings import FAIL, PASS, SKIP, UNKNOWN, Judgement, Said
 from dbusers.audit.records import Grant, GrantKind, UserRecord
 from dbusers.audit.rights import Right, is_for_all, rights_of
 
@@ -12,16 +12,16 @@ def holds(
     *,
     for_all: bool = True,
     unless: Right | None = None,
-) -> Judgement:
+) -> Said:
     """Fail a user who holds a right on everything, or with `for_all=False` on a part of it.
 
     The built-in user is meant to hold every right. A right on everything that comes with the
     greater right `unless` is skipped: the check of that one tells it.
     """
     if user.built_in:
-        return Judgement(Verdict.PASS)
+        return PASS
     if user.grants is None:
-        return Judgement(Verdict.UNKNOWN)
+        return UNKNOWN
     wrong: Grant | None = None
     unclear = False
     for grant in user.grants:
@@ -33,12 +33,12 @@ def holds(
         if rights is None or reaches_all is None:
             unclear = True
         elif unless in rights:
-            return Judgement(Verdict.SKIP, detail=f"has {described(grant)}")
+            return Judgement(SKIP, detail=f"has {described(grant)}")
         else:
             wrong = wrong or grant
     if wrong:
-        return Judgement(Verdict.FAIL, detail=described(wrong))
-    return Judgement(Verdict.UNKNOWN if unclear else Verdict.PASS)
+        return Judgement(FAIL, detail=described(wrong))
+    return UNKNOWN if unclear else PASS
 
 
 def described(grant: Grant) -> str:

@@ -5,11 +5,23 @@ from typing import Final
 
 from dbusers.audit.checks import remedies
 from dbusers.audit.checks.grants import described, holds
-from dbusers.audit.findings import Check, Facts, Judgement, Severity, Verdict, check, each_user
+from dbusers.audit.findings import (
+    FAIL,
+    PASS,
+    UNKNOWN,
+    Check,
+    Facts,
+    Judgement,
+    Said,
+    Severity,
+    check,
+    each_user,
+)
 from dbusers.audit.records import Engine, GrantKind, UserRecord
-from dbusers.audit.rights import Right, covers, rights_of
+from dbusers.audit.rights import ADMIN, READ, WRITE, covers, rights_of
 
 SOON: Final = timedelta(days=30)
+TOPIC: Final = GrantKind.TOPIC
 RULES: Final = 'DigitalOcean API reference, "Update a Database User"'
 NAME_TOPICS: Final = remedies.update('acl=[KafkaAcl("orders", "consume")]')
 NAME_TOPICS_COMMAND: Final = "dbusers users update --acl orders=consume {database} {user}"
@@ -27,9 +39,9 @@ NAME_TOPICS_COMMAND: Final = "dbusers users update --acl orders=consume {databas
     command=NAME_TOPICS_COMMAND,
 )
 @each_user
-def admin_on_all_topics(facts: Facts, user: UserRecord) -> Judgement:
+def admin_on_all_topics(facts: Facts, user: UserRecord) -> Said:
     """Fail `admin` on a pattern that matches every topic."""
-    return holds(user, GrantKind.TOPIC, Right.ADMIN)
+    return holds(user, TOPIC, ADMIN)
 
 
 @check(
@@ -44,9 +56,9 @@ def admin_on_all_topics(facts: Facts, user: UserRecord) -> Judgement:
     command="dbusers users update --acl orders=produce {database} {user}",
 )
 @each_user
-def write_on_all_topics(facts: Facts, user: UserRecord) -> Judgement:
+def write_on_all_topics(facts: Facts, user: UserRecord) -> Said:
     """Fail `produce` and `produceconsume` on a pattern that matches every topic."""
-    return holds(user, GrantKind.TOPIC, Right.WRITE, unless=Right.ADMIN)
+    return holds(user, TOPIC, WRITE, unless=ADMIN)
 
 
 @check(
@@ -61,9 +73,9 @@ def write_on_all_topics(facts: Facts, user: UserRecord) -> Judgement:
     command=NAME_TOPICS_COMMAND,
 )
 @each_user
-def read_on_all_topics(facts: Facts, user: UserRecord) -> Judgement:
+def read_on_all_topics(facts: Facts, user: UserRecord) -> Said:
     """Fail `consume` and `produceconsume` on a pattern that matches every topic."""
-    return holds(user, GrantKind.TOPIC, Right.READ, unless=Right.ADMIN)
+    return holds(user, TOPIC, READ, unless=ADMIN)
 
 
 @check(
@@ -79,9 +91,9 @@ def read_on_all_topics(facts: Facts, user: UserRecord) -> Judgement:
     command="dbusers users update --acl orders=produceconsume {database} {user}",
 )
 @each_user
-def admin_on_a_topic(facts: Facts, user: UserRecord) -> Judgement:
+def admin_on_a_topic(facts: Facts, user: UserRecord) -> Said:
     """Fail `admin` on a pattern that does not match every topic."""
-    return holds(user, GrantKind.TOPIC, Right.ADMIN, for_all=False)
+    return holds(user, TOPIC, ADMIN, for_all=False)
 
 
 @check(
@@ -96,20 +108,22 @@ def admin_on_a_topic(facts: Facts, user: UserRecord) -> Judgement:
     command=NAME_TOPICS_COMMAND,
 )
 @each_user
-def redundant_rule(facts: Facts, user: UserRecord) -> Judgement:
+def redundant_rule(facts: Facts, user: UserRecord) -> Said:
     """Fail a rule that allows nothing which another rule of the user does not allow."""
     if user.built_in:
-        return Judgement(Verdict.PASS)
+        return PASS
     if user.grants is None:
-        return Judgement(Verdict.UNKNOWN)
-    rules = [grant for grant in user.grants if grant.kind is GrantKind.TOPIC]
+        return UNKNOWN
+    rules = [grant for grant in user.grants if grant.kind is TOPIC]
+    if len(rules) < 2:
+        return PASS
     for number, rule in enumerate(rules):
         for other in rules[:number] + rules[number + 1 :]:
             if covers(other, rule):
                 detail = f"{described(rule)} is covered by {described(other)}"
-                return Judgement(Verdict.FAIL, detail=detail)
+                return Judgement(FAIL, detail=detail)
     unclear = any(rule.pattern is None or rights_of(rule) is None for rule in rules)
-    return Judgement(Verdict.UNKNOWN if unclear and len(rules) > 1 else Verdict.PASS)
+    return UNKNOWN if unclear else PASS
 
 
 @check(
@@ -125,17 +139,17 @@ def redundant_rule(facts: Facts, user: UserRecord) -> Judgement:
     command="dbusers users reset {database} {user}",
 )
 @each_user
-def certificate_expires(facts: Facts, user: UserRecord) -> Judgement:
+def certificate_expires(facts: Facts, user: UserRecord) -> Said:
     """Fail a certificate that expired, and, less severely, one with under 30 days left."""
     expires = user.certificate_expires
     if expires is None:
-        return Judgement(Verdict.UNKNOWN)
+        return UNKNOWN
     if expires <= facts.now:
-        return Judgement(Verdict.FAIL, detail=f"expired on {expires:%Y-%m-%d}")
+        return Judgement(FAIL, detail=f"expired on {expires:%Y-%m-%d}")
     if expires - facts.now < SOON:
         detail = f"expires on {expires:%Y-%m-%d}"
-        return Judgement(Verdict.FAIL, detail=detail, severity=Severity.MEDIUM)
-    return Judgement(Verdict.PASS)
+        return Judgement(FAIL, detail=detail, severity=Severity.MEDIUM)
+    return PASS
 
 
 CHECKS: Final[tuple[Check, ...]] = (

@@ -4,11 +4,12 @@ from typing import Final
 
 from dbusers.audit.checks import remedies
 from dbusers.audit.checks.grants import holds
-from dbusers.audit.findings import Check, Facts, Judgement, Severity, check, each_user
+from dbusers.audit.findings import Check, Facts, Said, Severity, check, each_user
 from dbusers.audit.records import Engine, GrantKind, UserRecord
-from dbusers.audit.rights import Right
+from dbusers.audit.rights import ADMIN, READ, WRITE
 
 ROLES: Final = 'DigitalOcean API reference, "Add a Database User"'
+DATABASE: Final = GrantKind.DATABASE
 
 
 def _create(role: str) -> str:
@@ -34,9 +35,9 @@ def _command(role: str) -> str:
     command=_command("readWrite"),
 )
 @each_user
-def db_admin_everywhere(facts: Facts, user: UserRecord) -> Judgement:
+def db_admin_everywhere(facts: Facts, user: UserRecord) -> Said:
     """Fail `dbAdmin` on the database `admin`."""
-    return holds(user, GrantKind.DATABASE, Right.ADMIN)
+    return holds(user, DATABASE, ADMIN)
 
 
 @check(
@@ -51,9 +52,9 @@ def db_admin_everywhere(facts: Facts, user: UserRecord) -> Judgement:
     command=_command("readWrite"),
 )
 @each_user
-def read_write_everywhere(facts: Facts, user: UserRecord) -> Judgement:
+def read_write_everywhere(facts: Facts, user: UserRecord) -> Said:
     """Fail `readWrite` on the database `admin`."""
-    return holds(user, GrantKind.DATABASE, Right.WRITE)
+    return holds(user, DATABASE, WRITE)
 
 
 @check(
@@ -68,9 +69,9 @@ def read_write_everywhere(facts: Facts, user: UserRecord) -> Judgement:
     command=_command("readOnly"),
 )
 @each_user
-def read_only_everywhere(facts: Facts, user: UserRecord) -> Judgement:
+def read_only_everywhere(facts: Facts, user: UserRecord) -> Said:
     """Fail `readOnly` on the database `admin`."""
-    return holds(user, GrantKind.DATABASE, Right.READ, unless=Right.WRITE)
+    return holds(user, DATABASE, READ, unless=WRITE)
 
 
 CHECKS: Final[tuple[Check, ...]] = (

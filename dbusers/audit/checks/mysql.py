@@ -4,7 +4,18 @@ import re
 from typing import Final
 
 from dbusers.audit.checks import remedies
-from dbusers.audit.findings import Check, Facts, Judgement, Severity, Verdict, check, each_user
+from dbusers.audit.findings import (
+    FAIL,
+    PASS,
+    UNKNOWN,
+    Check,
+    Facts,
+    Judgement,
+    Said,
+    Severity,
+    check,
+    each_user,
+)
 from dbusers.audit.records import Engine, UserRecord
 from dbusers.openenum import normal_form
 
@@ -26,16 +37,16 @@ OFF_BY_DEFAULT: Final = (8, 4)  # MySQL 8.4 reference manual, "Native Pluggable 
     command="dbusers users reset --auth-plugin caching_sha2_password {database} {user}",
 )
 @each_user
-def native_password(facts: Facts, user: UserRecord) -> Judgement:
+def native_password(facts: Facts, user: UserRecord) -> Said:
     """Fail a login by the plugin of MySQL 4.1; it is worse where the server has it off."""
     if user.auth_plugin is None:
-        return Judgement(Verdict.UNKNOWN)
+        return UNKNOWN
     if normal_form(user.auth_plugin) != NATIVE:
-        return Judgement(Verdict.PASS)
+        return PASS
     version = facts.database.version
     if _numbers(version) < OFF_BY_DEFAULT:
-        return Judgement(Verdict.FAIL)
-    return Judgement(Verdict.FAIL, severity=Severity.HIGH, detail=f"on MySQL {version}")
+        return FAIL
+    return Judgement(FAIL, severity=Severity.HIGH, detail=f"on MySQL {version}")
 
 
 def _numbers(version: str | None) -> tuple[int, ...]:

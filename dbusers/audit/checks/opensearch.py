@@ -4,10 +4,11 @@ from typing import Final
 
 from dbusers.audit.checks import remedies
 from dbusers.audit.checks.grants import holds
-from dbusers.audit.findings import Check, Facts, Judgement, Severity, check, each_user
+from dbusers.audit.findings import Check, Facts, Said, Severity, check, each_user
 from dbusers.audit.records import Engine, GrantKind, UserRecord
-from dbusers.audit.rights import Right
+from dbusers.audit.rights import ADMIN, WRITE
 
+INDEX: Final = GrantKind.INDEX
 RULES: Final = 'DigitalOcean API reference, "Update a Database User"'
 
 
@@ -23,9 +24,9 @@ RULES: Final = 'DigitalOcean API reference, "Update a Database User"'
     command="dbusers users update --index 'logs-*=read' {database} {user}",
 )
 @each_user
-def admin_on_all_indexes(facts: Facts, user: UserRecord) -> Judgement:
+def admin_on_all_indexes(facts: Facts, user: UserRecord) -> Said:
     """Fail `admin` on a pattern that matches every index."""
-    return holds(user, GrantKind.INDEX, Right.ADMIN)
+    return holds(user, INDEX, ADMIN)
 
 
 @check(
@@ -41,9 +42,9 @@ def admin_on_all_indexes(facts: Facts, user: UserRecord) -> Judgement:
     command="dbusers users update --index 'logs-*=write' {database} {user}",
 )
 @each_user
-def write_on_all_indexes(facts: Facts, user: UserRecord) -> Judgement:
+def write_on_all_indexes(facts: Facts, user: UserRecord) -> Said:
     """Fail `write` and `readwrite` on a pattern that matches every index."""
-    return holds(user, GrantKind.INDEX, Right.WRITE, unless=Right.ADMIN)
+    return holds(user, INDEX, WRITE, unless=ADMIN)
 
 
 CHECKS: Final[tuple[Check, ...]] = (admin_on_all_indexes, write_on_all_indexes)

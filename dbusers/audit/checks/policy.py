@@ -5,6 +5,10 @@ from typing import Final
 
 from dbusers.audit.checks import remedies
 from dbusers.audit.findings import (
+    FAIL,
+    PASS,
+    SKIP,
+    UNKNOWN,
     AllowedUser,
     Check,
     DatabasePolicy,
@@ -13,6 +17,7 @@ from dbusers.audit.findings import (
     Severity,
     Verdict,
     check,
+    make_judgement,
 )
 from dbusers.audit.patterns import is_wild, matches, unescaped
 from dbusers.audit.records import UserRecord
@@ -20,7 +25,8 @@ from dbusers.audit.rights import may_write
 
 ACCOUNTS: Final = 'NIST SP 800-53, AC-2 "Account Management"'
 READERS: Final = "readers"
-SILENT: Final = Judgement(Verdict.SKIP, detail="the policy does not say who may exist")
+SILENT: Final = Judgement(SKIP, detail="the policy does not say who may exist")
+NONE_REQUIRED: Final = Judgement(SKIP, detail="the policy requires no user")
 
 
 @check(
@@ -40,7 +46,7 @@ def not_allowed(facts: Facts) -> Iterator[Judgement]:
         return
     for user in facts.users or ():
         is_known = user.built_in or _entry_of(facts.policy, user) is not None
-        yield Judgement(Verdict.fail_if(not is_known), user.name)
+        yield make_judgement(Verdict.fail_if(not is_known), user.name)
 
 
 @check(
@@ -57,14 +63,14 @@ def missing(facts: Facts) -> Iterator[Judgement]:
     """Fail a required name, or pattern of names, that no user has."""
     required = [entry for entry in facts.policy.allowed or () if entry.required]
     if not required:
-        yield Judgement(Verdict.SKIP, detail="the policy requires no user")
+        yield NONE_REQUIRED
         return
     names = [user.name for user in facts.users or ()]
     for entry in required:
         if any(matches(entry.pattern, name) for name in names):
-            verdict = Verdict.PASS
+            verdict = PASS
         else:
-            verdict = Verdict.UNKNOWN if facts.partial else Verdict.FAIL
+            verdict = UNKNOWN if facts.partial else FAIL
         name = entry.pattern if is_wild(entry.pattern) else unescaped(entry.pattern)
         yield Judgement(verdict, name, anchor=entry.anchor)
 

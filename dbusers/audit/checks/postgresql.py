@@ -4,7 +4,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from dbusers.audit.checks import remedies
-from dbusers.audit.findings import Check, Facts, Judgement, Severity, Verdict, check, each_user
+from dbusers.audit.findings import (
+    PASS,
+    UNKNOWN,
+    Check,
+    Facts,
+    Judgement,
+    Severity,
+    Verdict,
+    check,
+    each_user,
+    make_judgement,
+)
 from dbusers.audit.patterns import matches
 from dbusers.audit.records import Engine, UserRecord
 from dbusers.openenum import normal_form
@@ -25,7 +36,7 @@ from dbusers.openenum import normal_form
 def md5_password(facts: Facts, user: UserRecord) -> Verdict:
     """Fail a password that is kept as MD5."""
     if user.password_encryption is None:
-        return Verdict.UNKNOWN
+        return UNKNOWN
     return Verdict.fail_if(normal_form(user.password_encryption) == "md5")
 
 
@@ -43,8 +54,8 @@ def md5_password(facts: Facts, user: UserRecord) -> Verdict:
 @each_user
 def unexpected_replication(facts: Facts, user: UserRecord) -> Verdict:
     """Fail the replication right of all but the built-in user and those whom the policy names."""
-    if user.built_in or _may_replicate(facts, user):
-        return Verdict.PASS
+    if user.replication is False or user.built_in or _may_replicate(facts, user):
+        return PASS
     return Verdict.fail_if(user.replication)
 
 
@@ -69,17 +80,17 @@ def shared_replication(facts: Facts) -> Iterator[Judgement]:
     users = facts.users or ()
     alone = sum(user.built_in is not True for user in users) == 1 and not facts.partial
     for user in users:
-        yield Judgement(_shared(facts, user, alone=alone), user.name)
+        yield make_judgement(_shared(facts, user, alone=alone), user.name)
 
 
 def _shared(facts: Facts, user: UserRecord, *, alone: bool) -> Verdict:
     if user.replication is False:
-        return Verdict.PASS
+        return PASS
     if user.built_in is True or (alone and not _may_replicate(facts, user)):
         return Verdict.fail_if(user.replication)
     if user.built_in is None or (facts.partial and not _may_replicate(facts, user)):
-        return Verdict.UNKNOWN
-    return Verdict.PASS
+        return UNKNOWN
+    return PASS
 
 
 def _may_replicate(facts: Facts, user: UserRecord) -> bool:

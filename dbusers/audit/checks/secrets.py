@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 from typing import Final
 
-from dbusers.audit.findings import Check, Facts, Judgement, Severity, Verdict, check
+from dbusers.audit.findings import (
+    FAIL,
+    PASS,
+    SKIP,
+    Check,
+    Facts,
+    Judgement,
+    Said,
+    Severity,
+    check,
+)
 
 
 @check(
@@ -15,16 +25,16 @@ from dbusers.audit.findings import Check, Facts, Judgement, Severity, Verdict, c
     "DigitalOcean database:read without database:view_credentials.",
     source='DigitalOcean API reference, "Databases: scopes"',
 )
-def secrets_visible(facts: Facts) -> Iterator[Judgement]:
+def secrets_visible(facts: Facts) -> Iterator[Said]:
     """Fail a database of which some user came with password or key."""
     users = facts.users or ()
     seen = sum(user.secrets_visible for user in users)
     if seen:
-        yield Judgement(Verdict.FAIL, detail=f"the secrets of {seen} of {len(users)} users")
+        yield Judgement(FAIL, detail=f"the secrets of {seen} of {len(users)} users")
     elif users:
-        yield Judgement(Verdict.PASS)
+        yield PASS
     else:
-        yield Judgement(Verdict.SKIP, detail="there are no users")
+        yield Judgement(SKIP, detail="there are no users")
 
 
 CHECKS: Final[tuple[Check, ...]] = (secrets_visible,)

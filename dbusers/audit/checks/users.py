@@ -4,10 +4,22 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from dbusers.audit.checks import remedies
-from dbusers.audit.findings import Check, Facts, Judgement, Severity, Verdict, check
+from dbusers.audit.findings import (
+    FAIL,
+    PASS,
+    SKIP,
+    UNKNOWN,
+    Check,
+    Facts,
+    Judgement,
+    Said,
+    Severity,
+    check,
+)
 from dbusers.audit.rights import may_only_read, may_write
 
 LEAST_PRIVILEGE: Final = 'NIST SP 800-53, AC-6 "Least Privilege"'
+NO_LIMIT: Final = Judgement(SKIP, detail="the policy sets no limit")
 MOST_NAMES: Final = 5  # in one detail: more are in the list of users
 
 
@@ -21,18 +33,18 @@ MOST_NAMES: Final = 5  # in one detail: more are in the list of users
     call=remedies.create('"orders-app"'),
     command="dbusers users create {database} orders-app",
 )
-def only_primary(facts: Facts) -> Iterator[Judgement]:
+def only_primary(facts: Facts) -> Iterator[Said]:
     """Fail a database all of whose users are built in."""
     users = facts.users or ()
     kinds = {user.built_in for user in users}
     if False in kinds:
-        yield Judgement(Verdict.PASS)
+        yield PASS
     elif None in kinds or facts.partial:
-        yield Judgement(Verdict.UNKNOWN)
+        yield UNKNOWN
     elif users:
-        yield Judgement(Verdict.FAIL, detail=_named(user.name for user in users))
+        yield Judgement(FAIL, detail=_named(user.name for user in users))
     else:
-        yield Judgement(Verdict.SKIP, detail="there are no users")
+        yield Judgement(SKIP, detail="there are no users")
 
 
 @check(
@@ -45,11 +57,11 @@ def only_primary(facts: Facts) -> Iterator[Judgement]:
     call=remedies.LIST,
     command="dbusers users list {database}",
 )
-def too_many_writers(facts: Facts) -> Iterator[Judgement]:
+def too_many_writers(facts: Facts) -> Iterator[Said]:
     """Fail a database with more users who may write than `max_writers`, the built-in apart."""
     most = facts.policy.max_writers
     if most is None:
-        yield Judgement(Verdict.SKIP, detail="the policy sets no limit")
+        yield NO_LIMIT
         return
     writers = unclear = 0
     for user in facts.users or ():
@@ -59,12 +71,12 @@ def too_many_writers(facts: Facts) -> Iterator[Judgement]:
             writers += sure
             unclear += not sure
     if writers > most:
-        yield Judgement(Verdict.FAIL, detail=f"at least {writers}, where {most} may")
+        yield Judgement(FAIL, detail=f"at least {writers}, where {most} may")
     elif writers + unclear > most or facts.partial:
         detail = f"{writers} to {writers + unclear}, where {most} may"
-        yield Judgement(Verdict.UNKNOWN, detail=detail)
+        yield Judgement(UNKNOWN, detail=detail)
     else:
-        yield Judgement(Verdict.PASS)
+        yield PASS
 
 
 @check(
@@ -77,19 +89,23 @@ def too_many_writers(facts: Facts) -> Iterator[Judgement]:
     "that only read.",
     source=LEAST_PRIVILEGE,
 )
-def no_reader(facts: Facts) -> Iterator[Judgement]:
+def no_reader(facts: Facts) -> Iterator[Said]:
     """Fail a database of whose ordinary users none is limited to reading."""
     others = [user for user in facts.users or () if user.built_in is not True]
     if not others and not facts.partial:
-        yield Judgement(Verdict.SKIP, detail="there is no user but the primary one")
+        yield Judgement(SKIP, detail="there is no user but the primary one")
         return
-    reads = {may_only_read(user) for user in others}
-    if True in reads:
-        yield Judgement(Verdict.PASS)
-    elif None in reads or facts.partial:
-        yield Judgement(Verdict.UNKNOWN)
+    unclear = facts.partial
+    for user in others:
+        reads = may_only_read(user)
+        if reads:
+            yield PASS
+            return
+        unclear = unclear or reads is None
+    if unclear:
+        yield UNKNOWN
     else:
-        yield Judgement(Verdict.FAIL, detail=f"{len(others)} users, all may write")
+        yield Judgement(FAIL, detail=f"{len(others)} users, all may write")
 
 
 @check(
@@ -97,27 +113,30 @@ def no_reader(facts: Facts) -> Iterator[Judgement]:
     "More than one primary user, or a superuser who is not protected",
     Severity.CRITICAL,
     rationale="A second administrator is one that nobody watches, and a way to stay after the "
-    "first one's password was changed.",
+    "first one's password was changed. Judged by the roles that the provider tells: DigitalOcean "
+    "and Scalingo do not tell of a superuser whom somebody made within the database.",
     remedy="Find out who made the user and remove it.",
     source=LEAST_PRIVILEGE,
     call=remedies.LIST,
     command="dbusers users list {database}",
 )
-def second_administrator(facts: Facts) -> Iterator[Judgement]:
+def second_administrator(facts: Facts) -> Iterator[Said]:
     """Fail a database with several built-in users, or with another user who is superuser."""
     users = facts.users or ()
     primaries = [user.name for user in users if user.built_in]
+    roles = {user.built_in for user in users}
+    others = {user.superuser for user in users if not user.built_in}
     superusers = [user.name for user in users if user.superuser and user.built_in is False]
     if len(primaries) > 1:
-        yield Judgement(Verdict.FAIL, detail=f"primary users: {_named(primaries)}")
+        yield Judgement(FAIL, detail=f"primary users: {_named(primaries)}")
     elif superusers:
-        yield Judgement(Verdict.FAIL, detail=f"superusers: {_named(superusers)}")
-    elif facts.partial or any(
-        user.built_in is None or (user.superuser is None and not user.built_in) for user in users
-    ):
-        yield Judgement(Verdict.UNKNOWN, detail="the answers do not tell who is superuser")
+        yield Judgement(FAIL, detail=f"superusers: {_named(superusers)}")
+    elif facts.partial or None in roles:
+        yield Judgement(UNKNOWN, detail="the answers do not tell every user's role")
+    elif None in others and len(others) > 1:
+        yield Judgement(UNKNOWN, detail="the answers tell of some who is superuser only")
     else:
-        yield Judgement(Verdict.PASS)
+        yield PASS
 
 
 def _named(names: Iterable[str]) -> str:

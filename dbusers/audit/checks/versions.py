@@ -4,7 +4,17 @@ from collections.abc import Iterator
 from datetime import UTC
 from typing import Final
 
-from dbusers.audit.findings import Check, Facts, Judgement, Severity, Verdict, check
+from dbusers.audit.findings import (
+    FAIL,
+    PASS,
+    UNKNOWN,
+    Check,
+    Facts,
+    Judgement,
+    Said,
+    Severity,
+    check,
+)
 
 
 @check(
@@ -16,15 +26,15 @@ from dbusers.audit.findings import Check, Facts, Judgement, Severity, Verdict, c
     source='DigitalOcean API reference, "Retrieve an Existing Database Cluster"',
     needs_users=False,
 )
-def end_of_life(facts: Facts) -> Iterator[Judgement]:
+def end_of_life(facts: Facts) -> Iterator[Said]:
     """Fail a version that gets no more fixes on the day of the run."""
     day, version = facts.database.end_of_life, facts.database.version
     if day is None:
-        yield Judgement(Verdict.UNKNOWN)
+        yield UNKNOWN
     elif day <= facts.now.astimezone(UTC).date():
-        yield Judgement(Verdict.FAIL, detail=f"{version or 'its version'}, since {day}")
+        yield Judgement(FAIL, detail=f"{version or 'its version'}, since {day}")
     else:
-        yield Judgement(Verdict.PASS)
+        yield PASS
 
 
 CHECKS: Final[tuple[Check, ...]] = (end_of_life,)

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from dbusers.audit.encoding.records import database_from_json, user_from_json
-from dbusers.audit.encoding.values import flag, instance, maybe, moment, text
+from dbusers.audit.encoding.values import flag, instance, maybe, moment, seconds, text, whole
 from dbusers.audit.records import UserRecord
 from dbusers.audit.report.model import AccountCoverage, DatabaseRow
 from dbusers.audit.store.rows import Run
@@ -32,20 +32,23 @@ def read_json_lines(
     if value.get("type") != "run":
         raise ConfigurationError(f"{path}:{number}: this is neither a store nor a run's JSON Lines")
     try:
-        run = _run(value)
+        run, paces = _run(value), _paces(value.get("pace", []))
     except ValueError as error:
         raise _wrong(path, number, error) from None
-    return run, _items(path, run, lines)
+    return run, _items(path, run, paces, lines)
 
 
 def _items(
-    path: Path, run: Run, lines: Iterator[tuple[int, Mapping[str, Any]]]
+    path: Path,
+    run: Run,
+    paces: Mapping[tuple[str, str], Mapping[str, Any]],
+    lines: Iterator[tuple[int, Mapping[str, Any]]],
 ) -> Iterator[AccountCoverage | DatabaseRow]:
     for number, value in lines:
         try:
             match value.get("type"):
                 case "account":
-                    yield _account(value)
+                    yield _account(value, paces)
                 case "database":
                     yield _reading(run, value)
                 case "summary":
@@ -90,11 +93,29 @@ def _run(value: Mapping[str, Any]) -> Run:
     )
 
 
-def _account(value: Mapping[str, Any]) -> AccountCoverage:
+def _paces(value: object) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Return the plans of accounts; those of reports that have none are unknown."""
+    paces: list[dict[str, Any]] = [
+        instance(dict, one, "pace") for one in instance(list, value, "pace")
+    ]
+    return {_place(one): one for one in paces}
+
+
+def _place(value: Mapping[str, Any]) -> tuple[str, str]:
+    return text(value.get("account"), "account"), text(value.get("provider"), "provider")
+
+
+def _account(
+    value: Mapping[str, Any], paces: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> AccountCoverage:
+    account, provider = _place(value)
+    pace = paces.get((account, provider), {})
     return AccountCoverage(
-        account=text(value.get("account"), "account"),
-        provider=text(value.get("provider"), "provider"),
+        account=account,
+        provider=provider,
         error=maybe(value, "error", text),
+        planned=maybe(pace, "planned_requests", whole),
+        floor=maybe(pace, "floor_seconds", seconds),
     )
 
 

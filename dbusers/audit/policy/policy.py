@@ -76,6 +76,8 @@ class Policy:
         Its suppressions are those about this database; the checks and users are still to be
         compared, and whether they expired.
         """
+        if self.contents is NOTHING:
+            return NOTHING.defaults
         entry = self._governing(database)
         policy = self.contents.defaults if entry is None else self.contents.entries[entry].policy
         suppressions = tuple(self._accepted(database))

@@ -12,6 +12,9 @@ from dbusers.audit.findings import Finding
 from dbusers.audit.report.coverage import findings_in_words, headline, missing
 from dbusers.audit.report.groups import Group, Kind, grouped
 from dbusers.audit.report.model import AccountCoverage, Report
+from dbusers.audit.report.pace import ABOUT as PACE_ABOUT
+from dbusers.audit.report.pace import HEADINGS as PACE
+from dbusers.audit.report.pace import cells, paced
 from dbusers.audit.report.remedy import command_for
 from dbusers.audit.report.text import shown
 
@@ -61,6 +64,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"Findings: {findings_in_words(report)}"
     yield ""
     yield from _accounts(report)
+    yield from _pace(report)
     yield from _missing(report)
     for group in grouped(report, EXAMPLES):
         yield from _group(group)
@@ -82,6 +86,17 @@ def _figures(each: AccountCoverage) -> Iterator[str]:
         for figure in (each.databases, each.read, each.failed, each.skipped, each.users):
             yield f"{figure:,}"
     yield "" if each.requests is None else f"{each.requests:,}"
+
+
+def _pace(report: Report) -> Iterator[str]:
+    rows = [_row(code(each.account), *cells(each)) for each in paced(report)]
+    if rows:
+        yield PACE_ABOUT
+        yield ""
+        yield _row(*PACE)
+        yield "| --- | ---: | ---: | ---: | ---: |"
+        yield from rows
+        yield ""
 
 
 def _missing(report: Report) -> Iterator[str]:

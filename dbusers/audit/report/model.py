@@ -31,8 +31,12 @@ class ExitCode(IntEnum):
 class AccountCoverage:
     """How much of one account was read, in databases.
 
-    `error` says why its databases could not be listed: then nothing is known of it. `requests` is
-    how many the reading took, None if nobody counted.
+    `error` says why its databases could not be listed: then nothing is known of it.
+
+    Of the plan, made when they were listed: `planned` is how many requests the account takes, and
+    `floor` how many seconds its token takes at least under its limits; both None where it was not
+    listed. And the truth: `requests`, None if nobody counted, and `seconds`; several readings of a
+    run are added up, the time between them is not.
     """
 
     account: str
@@ -44,6 +48,9 @@ class AccountCoverage:
     users: int = 0
     error: str | None = None
     requests: int | None = None
+    planned: int | None = None
+    floor: float | None = None
+    seconds: float = 0.0
 
     @property
     def not_reached(self) -> int:
@@ -176,6 +183,8 @@ class Report:
     def total(self) -> AccountCoverage:
         """Return the coverage of all accounts together."""
         counted = [each.requests for each in self.accounts if each.requests is not None]
+        planned = [each.planned for each in self.accounts if each.planned is not None]
+        floors = [each.floor for each in self.accounts if each.floor is not None]
         return AccountCoverage(
             account="all accounts",
             provider="",
@@ -185,6 +194,9 @@ class Report:
             skipped=sum(each.skipped for each in self.accounts),
             users=sum(each.users for each in self.accounts),
             requests=sum(counted) if counted else None,
+            planned=sum(planned) if planned else None,
+            floor=max(floors, default=None),
+            seconds=max((each.seconds for each in self.accounts), default=0.0),
         )
 
     @property

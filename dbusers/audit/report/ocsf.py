@@ -18,7 +18,7 @@ from dbusers.audit.records import DatabaseRecord
 from dbusers.audit.report.coverage import Missing, headline, missing
 from dbusers.audit.report.model import Report
 from dbusers.audit.report.remedy import call_for, command_for
-from dbusers.audit.report.values import Value, encoded
+from dbusers.audit.report.values import Value, encoded, pace_value
 
 VERSION: Final = "1.5.0"
 SEVERITIES: Final = {
@@ -61,6 +61,7 @@ def _coverage(report: Report) -> Value:
         cloud={"provider": ", ".join(sorted({each.provider for each in report.accounts})) or "-"},
         compliance=_compliance(verdict, "coverage", headline(report)),
         finding_info={"uid": _uid("coverage"), "title": "Every database was read"},
+        unmapped={"pace": [pace_value(account) for account in report.accounts]},
     )
 
 

@@ -2,7 +2,8 @@
 
 A name is quoted for where it goes: a user called `x; rm -rf ~` stays one argument of the command,
 and one string of the call. A check's templates therefore hold `{database}` and `{user}` bare, and
-a command has its options before them: `--` ends these for a user called `--help`.
+a command has its options before them: `--` ends these for a user called `--help`. Whose database it
+is stands in every command of ours, since tokens of several providers may be set.
 """
 
 import re
@@ -12,7 +13,14 @@ from typing import Final
 
 from dbusers.audit.findings import Finding
 
-PLACE: Final = re.compile(r"\{(database|user)\}")
+PLACE: Final = re.compile(r"\{(database|user|app)\}")
+ARGUMENT: Final = re.compile(r"(?<= )\{(database|user)\}")
+OURS: Final = re.compile(r"dbusers (?:users|databases) [a-z]+")
+# What the command calls the providers, and how it finds a database of theirs without a search.
+TARGETS: Final = {
+    "DigitalOcean": "-p digitalocean",
+    "Scalingo": "-p scalingo --app={app}",
+}
 
 
 def call_for(finding: Finding) -> str:
@@ -22,10 +30,18 @@ def call_for(finding: Finding) -> str:
 
 def command_for(finding: Finding) -> str:
     """Return the remedy as a shell command, "" if the check has none."""
-    template = finding.check.command
-    if any(name.startswith("-") for name in _names(finding).values()):
-        template = PLACE.sub(r"-- \g<0>", template, count=1)
+    template = _for_provider(finding)
+    if any(name.startswith("-") for name in (finding.database.id, finding.user or "")):
+        template = ARGUMENT.sub(r"-- \g<0>", template, count=1)
     return _filled(template, finding, _argument)
+
+
+def _for_provider(finding: Finding) -> str:
+    command, database = finding.check.command, finding.database
+    target, ours = TARGETS.get(database.provider), OURS.match(command)
+    if target is None or ours is None:
+        return command
+    return f"{ours[0]} {target}{command[ours.end() :]}"
 
 
 def _filled(template: str, finding: Finding, quote: Callable[[str], str]) -> str:
@@ -35,7 +51,8 @@ def _filled(template: str, finding: Finding, quote: Callable[[str], str]) -> str
 
 
 def _names(finding: Finding) -> dict[str, str]:
-    return {"database": finding.database.id, "user": finding.user or ""}
+    database = finding.database
+    return {"database": database.id, "user": finding.user or "", "app": database.name}
 
 
 def _argument(name: str) -> str:

@@ -24,7 +24,7 @@ from dbusers.audit.report.coverage import Missing, headline, missing
 from dbusers.audit.report.model import Report
 from dbusers.audit.report.remedy import call_for, command_for
 from dbusers.audit.report.text import visible
-from dbusers.audit.report.values import Value, encoded, severity_name
+from dbusers.audit.report.values import Value, encoded, pace_value, severity_name
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 MOST_RESULTS: Final = 25_000  # of one run; a file with more is refused: GitHub Docs, "Limits"
@@ -223,6 +223,7 @@ def _invocation(report: Report, *, left_out: int) -> Value:
         "exitCodeDescription": headline(report),
         "startTimeUtc": _utc(report.started),
         "toolExecutionNotifications": list(_notifications(report, left_out)),
+        "properties": {"pace": [pace_value(account) for account in report.accounts]},
     }
     if report.finished is not None:
         invocation["endTimeUtc"] = _utc(report.finished)

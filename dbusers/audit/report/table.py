@@ -17,6 +17,8 @@ from dbusers.audit.findings import Finding, Severity
 from dbusers.audit.report.coverage import findings_in_words, headline, missing
 from dbusers.audit.report.groups import Group, Kind, grouped
 from dbusers.audit.report.model import AccountCoverage, Report
+from dbusers.audit.report.pace import HEADINGS as PACE
+from dbusers.audit.report.pace import cells, paced
 from dbusers.audit.report.remedy import command_for
 from dbusers.audit.report.text import shown, visible
 
@@ -49,6 +51,7 @@ def write(report: Report, out: TextIO) -> None:
 
 def _print(on: Console, report: Report) -> None:
     _header(on, report)
+    _pace(on, report)
     _missing(on, report)
     _findings(on, report)
 
@@ -75,6 +78,13 @@ def _account(each: AccountCoverage) -> Cells:
         cells += [Text("not listed", "bold red"), *["?"] * (len(figures) - 1)]
     cells.append("" if each.requests is None else f"{each.requests:,}")
     return cells
+
+
+def _pace(on: Console, report: Report) -> None:
+    rows = [(shown(each.account, 40), *cells(each)) for each in paced(report)]
+    if rows:
+        on.print()
+        _table(on, PACE, rows, text_columns=1)
 
 
 def _missing(on: Console, report: Report) -> None:
@@ -127,7 +137,9 @@ def _group(on: Console, group: Group) -> None:
         _line(on, 6, f"Remedy: {check.remedy}", "dim")
         command = command_for(group.examples[0])
         if command:
-            _line(on, 6, f"First:  {shown(command, 400)}", "dim")
+            # Left to the terminal to break: copied from there, it is still one line.
+            said = f"      For the first: {shown(command, 400)}"
+            on.print(Text(said, "dim"), soft_wrap=True)
 
 
 def _line(on: Console, indent: int, text: str, style: str = "") -> None:

@@ -29,6 +29,19 @@ def run_value(report: Report) -> Value:
         "shard": report.shard,
         "filtered": report.filtered,
         "version": report.version,
+        "pace": [pace_value(account) for account in report.accounts],
+    }
+
+
+def pace_value(account: AccountCoverage) -> Value:
+    """Return the requests and the time that an account was planned to take, and took."""
+    return {
+        "account": account.account,
+        "provider": account.provider,
+        "planned_requests": account.planned,
+        "requests": account.requests,
+        "floor_seconds": None if account.floor is None else round(account.floor, 1),
+        "seconds": None if account.requests is None else round(account.seconds, 1),
     }
 
 
@@ -47,7 +60,7 @@ def check_value(check: Check) -> Value:
 
 def account_value(account: AccountCoverage) -> Value:
     """Return how much of an account was read."""
-    # Not the requests: a run that was resumed took more, and has the same result all the same.
+    # Not what it took: a run that was resumed took more, and has the same result all the same.
     return {
         "account": account.account,
         "provider": account.provider,

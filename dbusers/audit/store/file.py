@@ -10,7 +10,7 @@ from typing import Final
 from dbusers.errors import ConfigurationError
 
 APPLICATION_ID: Final = 0x64627573  # "dbus", in the file's header: the file is a store
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 LOCK_TIMEOUT = 1.0  # seconds; who holds the lock longer than this is auditing
 
 TABLES: Final = (
@@ -45,6 +45,9 @@ TABLES: Final = (
         listed INTEGER NOT NULL DEFAULT 0,
         error TEXT,
         requests INTEGER,
+        planned INTEGER,
+        floor REAL,
+        seconds REAL NOT NULL DEFAULT 0,
         PRIMARY KEY (run, account, provider)
     ) WITHOUT ROWID
     """,
@@ -62,12 +65,24 @@ TABLES: Final = (
         reason TEXT,
         error_type TEXT,
         retryable INTEGER NOT NULL DEFAULT 0,
+        requests INTEGER,
+        seconds REAL NOT NULL DEFAULT 0,
         PRIMARY KEY (run, account, provider, id)
     )
     """,
     # What a database was in another run is looked up whatever its account was called then.
     "CREATE INDEX readings ON databases (provider, id, run)",
 )
+# What makes a store of each version one of the next.
+MIGRATIONS: Final = {
+    1: (
+        "ALTER TABLE accounts ADD COLUMN planned INTEGER",
+        "ALTER TABLE accounts ADD COLUMN floor REAL",
+        "ALTER TABLE accounts ADD COLUMN seconds REAL NOT NULL DEFAULT 0",
+        "ALTER TABLE databases ADD COLUMN requests INTEGER",
+        "ALTER TABLE databases ADD COLUMN seconds REAL NOT NULL DEFAULT 0",
+    ),
+}
 
 
 def open_file(path: Path) -> sqlite3.Connection:
@@ -116,8 +131,8 @@ def in_our_words(path: Path) -> Iterator[None]:
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     # In this mode whoever came first keeps the lock; the system frees it, even after `kill -9`.
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    is_new = _check_header(connection, path)
-    if is_new:
+    version = _version(connection, path)
+    if not version:
         connection.execute("PRAGMA auto_vacuum = FULL")
     # With a write-ahead log a killed process loses nothing that was committed without waiting for
     # the disk at every commit; a machine that loses power may lose the last databases read.
@@ -125,20 +140,28 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     with transaction(connection):
-        if is_new:
-            for statement in TABLES:
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        for statement in _statements_from(version):
+            connection.execute(statement)
 
 
-def _check_header(connection: sqlite3.Connection, path: Path) -> bool:
-    """Tell whether the file is empty; raise if it is anything but a store of this version."""
+def _statements_from(version: int) -> Iterator[str]:
+    """Yield what makes a store of this version out of one of another, 0 being none."""
+    if not version:
+        yield from TABLES
+        yield f"PRAGMA application_id = {APPLICATION_ID}"
+    for older in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
+        yield from MIGRATIONS[older]
+    if version != SCHEMA_VERSION:
+        yield f"PRAGMA user_version = {SCHEMA_VERSION}"
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """Return a store's version, 0 for an empty file; raise if it is neither, or a newer one."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if not tables and not application:
-        return True
+        return 0
     if application != APPLICATION_ID:
         raise ConfigurationError(f"{path}: this file is not a store of audits")
     if version > SCHEMA_VERSION:
@@ -146,7 +169,7 @@ def _check_header(connection: sqlite3.Connection, path: Path) -> bool:
             f"{path}: this store was written by a newer dbusers (its schema is {version}, this "
             f"version knows {SCHEMA_VERSION}): upgrade, or use another store"
         )
-    return False
+    return int(version)
 
 
 @contextmanager

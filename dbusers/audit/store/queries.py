@@ -47,13 +47,17 @@ SET_ACCOUNT: Final = """
     ON CONFLICT DO UPDATE SET listed = excluded.listed, error = excluded.error
 """
 ADD_REQUESTS: Final = """
-    UPDATE accounts SET requests = coalesce(requests, 0) + ? WHERE run = ? AND account = ?
+    UPDATE accounts SET requests = coalesce(requests, 0) + ?, seconds = seconds + ?
+    WHERE run = ? AND account = ?
 """
+SET_PLAN: Final = "UPDATE accounts SET planned = ?, floor = ? WHERE run = ? AND account = ?"
 LISTED_ACCOUNTS: Final = "SELECT account FROM accounts WHERE run = ? AND listed"
 COVERAGE: Final = """
     SELECT a.account, a.provider, count(d.id), coalesce(sum(d.state = 'read'), 0),
            coalesce(sum(d.state = 'failed'), 0), coalesce(sum(d.state = 'skipped'), 0),
-           coalesce(sum(d.user_count), 0), a.listed, a.error, a.requests
+           coalesce(sum(d.user_count), 0), a.listed, a.error,
+           coalesce(a.requests + sum(d.requests), a.requests, sum(d.requests)),
+           a.planned, a.floor, a.seconds + coalesce(sum(d.seconds), 0)
     FROM accounts a LEFT JOIN databases d USING (run, account, provider)
     WHERE a.run = ? GROUP BY a.account, a.provider ORDER BY a.account, a.provider
 """
@@ -66,11 +70,13 @@ LIST: Final = """
 """
 PUT: Final = """
     INSERT INTO databases (run, account, provider, id, record, state, users, user_count, partial,
-                           reason, error_type, retryable)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                           reason, error_type, retryable, requests, seconds)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET record = excluded.record, state = excluded.state,
         users = excluded.users, user_count = excluded.user_count, partial = excluded.partial,
-        reason = excluded.reason, error_type = excluded.error_type, retryable = excluded.retryable
+        reason = excluded.reason, error_type = excluded.error_type, retryable = excluded.retryable,
+        requests = coalesce(requests + excluded.requests, requests, excluded.requests),
+        seconds = seconds + excluded.seconds
 """
 PENDING: Final = f"""
     SELECT d.record FROM databases d
@@ -90,6 +96,12 @@ FACTS: Final = f"""
          WHERE b.provider = d.provider AND b.id = d.id AND b.run < d.run
          AND b.state = 'read' AND NOT b.partial ORDER BY b.run DESC LIMIT 1)
     FROM databases d WHERE d.run = ? {IN_ORDER}
+"""
+# The same of one database.
+BEFORE: Final = """
+    SELECT b.users FROM databases b JOIN runs ON runs.number = b.run AND runs.complete
+    WHERE b.provider = ? AND b.id = ? AND b.run < ?
+    AND b.state = 'read' AND NOT b.partial ORDER BY b.run DESC LIMIT 1
 """
 # The same database in another run: under the same account, or else under any.
 WITH_COUNTERPARTS: Final = f"""

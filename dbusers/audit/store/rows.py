@@ -5,16 +5,15 @@ from datetime import datetime
 from typing import Any, Final
 
 import attrs
-import orjson
 
 from dbusers.audit.encoding.records import (
-    database_from_json,
-    database_to_json,
-    user_from_json,
-    user_to_json,
+    database_from_column,
+    database_to_column,
+    users_from_column,
+    users_to_column,
 )
-from dbusers.audit.findings import DatabasePolicy, Facts
-from dbusers.audit.records import DatabaseRecord, UserRecord
+from dbusers.audit.findings import DatabasePolicy, Facts, make_facts
+from dbusers.audit.records import DatabaseRecord, NotRead, Read, Skipped, UserRecord
 from dbusers.audit.report.model import AccountCoverage, DatabaseRow
 from dbusers.errors import ConfigurationError
 
@@ -61,7 +60,8 @@ def read_run(columns: Sequence[Any]) -> Run:
 
 def read_coverage(columns: Sequence[Any]) -> AccountCoverage:
     """Return how much of an account was read, of the columns `COVERAGE`."""
-    account, provider, databases, read, failed, skipped, users, listed, error, requests = columns
+    account, provider, databases, read, failed, skipped, users, listed, error, *pace = columns
+    requests, planned, floor, seconds = pace
     return AccountCoverage(
         account=account,
         provider=provider,
@@ -72,20 +72,35 @@ def read_coverage(columns: Sequence[Any]) -> AccountCoverage:
         users=users,
         error=error or (None if listed else NOT_LISTED),
         requests=requests,
+        planned=planned,
+        floor=floor,
+        seconds=seconds,
     )
 
 
 def listed_row(run: Run, database: DatabaseRecord) -> tuple[object, ...]:
     """Return the key of a database, and its record."""
-    record = _json(database_to_json(database))
+    record = database_to_column(database)
     return run.number, database.account, database.provider, database.id, record
+
+
+def row_of(outcome: Read | NotRead | Skipped, *, partial: bool = False) -> DatabaseRow:
+    """Return an outcome as it is stored."""
+    match outcome:
+        case Read(database, users):
+            return DatabaseRow(database, users, partial=partial)
+        case Skipped(database, reason):
+            return DatabaseRow(database, skipped=storable(reason))
+        case NotRead(database, error):
+            kind = type(error).__name__
+            return DatabaseRow(database, None, storable(str(error)), kind, error.retryable)
 
 
 def outcome_row(run: Run, row: DatabaseRow) -> tuple[object, ...]:
     """Return all columns of a database and its outcome."""
     state, users, reason = "listed", None, None
     if row.users is not None:
-        state, users = "read", _json([user_to_json(user) for user in row.users])
+        state, users = "read", users_to_column(row.users)
     elif row.error is not None:
         state, reason = "failed", storable(row.error)
     elif row.skipped is not None:
@@ -110,7 +125,7 @@ def storable(text: str) -> str:
 def read_database(record: str) -> DatabaseRecord:
     """Return the database of a column `record`."""
     try:
-        return database_from_json(orjson.loads(record))
+        return database_from_column(record)
     except ValueError as error:
         raise _damaged(error) from None
 
@@ -120,7 +135,7 @@ def read_outcome(columns: Sequence[Any]) -> DatabaseRow:
     record, state, users, reason, error_type, retryable, partial = columns
     return DatabaseRow(
         database=read_database(record),
-        users=_users(users),
+        users=read_users(users),
         error=reason if state == "failed" else None,
         error_type=error_type,
         retryable=bool(retryable),
@@ -137,31 +152,38 @@ def read_facts(
     """Return the facts of the columns `OUTCOME`, and the users before."""
     *outcome, before = columns
     row = read_outcome(outcome)
+    return facts_of(row, policy_of(row.database), now, read_users(before))
+
+
+def facts_of(
+    row: DatabaseRow,
+    policy: DatabasePolicy,
+    now: datetime,
+    before: tuple[UserRecord, ...] | None,
+) -> Facts:
+    """Return what checks are told of a database."""
     untried = row.users is None and row.skipped is None
-    return Facts(
-        database=row.database,
-        users=row.users,
-        now=now,
-        error=row.error or (NOT_REACHED if untried else None),
-        skipped=row.skipped,
-        policy=policy_of(row.database),
-        before=_users(before),
-        partial=row.partial,
+    return make_facts(
+        row.database,
+        row.users,
+        now,
+        row.error or (NOT_REACHED if untried else None),
+        row.skipped,
+        policy,
+        before,
+        row.partial,
     )
 
 
-def _users(text: str | None) -> tuple[UserRecord, ...] | None:
+def read_users(text: str | None) -> tuple[UserRecord, ...] | None:
+    """Return the users of a column `users`, None where they were not read."""
     if text is None:
         return None
     try:
-        return tuple(map(user_from_json, orjson.loads(text)))
+        return users_from_column(text)
     except ValueError as error:
         raise _damaged(error) from None
 
 
 def _damaged(error: ValueError) -> ConfigurationError:
     return ConfigurationError(f"this store is damaged: move it away, and audit anew ({error})")
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value).decode()

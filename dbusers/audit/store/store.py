@@ -18,8 +18,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from dbusers.audit.encoding.records import users_to_column
 from dbusers.audit.findings import DatabasePolicy, Facts, Severity
-from dbusers.audit.records import DatabaseRecord, Listed, NotListed, NotRead, Outcome, Read, Skipped
+from dbusers.audit.records import DatabaseRecord, Listed, NotListed, Outcome, UserRecord
 from dbusers.audit.report.model import AccountCoverage, DatabaseRow, PastRun
 from dbusers.audit.store import queries
 from dbusers.audit.store.file import in_our_words, open_file, transaction
@@ -32,6 +33,8 @@ from dbusers.audit.store.rows import (
     read_facts,
     read_outcome,
     read_run,
+    read_users,
+    row_of,
     storable,
 )
 from dbusers.errors import ConfigurationError
@@ -113,23 +116,35 @@ class Store:
                 self._listed(run, outcome)
             case NotListed():
                 self._account(run, outcome.account, outcome.provider, str(outcome.error))
-            case Read(database, users):
-                self.put(run, DatabaseRow(database, users, partial=partial))
-            case Skipped(database, reason):
-                self.put(run, DatabaseRow(database, skipped=reason))
-            case NotRead(database, error):
-                said, kind = str(error), type(error).__name__
-                self.put(run, DatabaseRow(database, None, said, kind, error.retryable))
+            case _:
+                self.put(run, row_of(outcome, partial=partial))
 
-    def put(self, run: Run, reading: DatabaseRow) -> None:
-        """Keep how reading a database came out, as `add` does."""
-        with self.all_or_nothing():
-            self._connection.execute(queries.PUT, outcome_row(run, reading))
+    def put(
+        self, run: Run, reading: DatabaseRow, *, requests: int | None = None, seconds: float = 0.0
+    ) -> None:
+        """Keep how reading a database came out, as `add` does; what it took is added up.
 
-    def add_requests(self, run: Run, account: str, requests: int) -> None:
-        """Count requests that were sent for an account, on top of those counted before."""
+        `requests` and `seconds` are those of the database's account since its last outcome.
+        """
+        values = (*outcome_row(run, reading), requests, seconds)
+        with in_our_words(self.path):
+            # A statement is a transaction of its own, unless it stands in another.
+            self._connection.execute(queries.PUT, values)
+
+    def add_requests(self, run: Run, account: str, requests: int, seconds: float = 0.0) -> None:
+        """Count requests that were sent for an account, on top of those counted before.
+
+        `seconds`: how long that took.
+        """
         with self.all_or_nothing():
-            self._connection.execute(queries.ADD_REQUESTS, (requests, run.number, account))
+            values = (requests, seconds, run.number, account)
+            self._connection.execute(queries.ADD_REQUESTS, values)
+
+    def set_plan(self, run: Run, account: str, requests: int, floor: float) -> None:
+        """Keep how many requests an account takes, and how long its token takes at least."""
+        with self.all_or_nothing():
+            values = (requests, floor, run.number, account)
+            self._connection.execute(queries.SET_PLAN, values)
 
     def finish(self, run: Run, finished: datetime) -> Run:
         """End a run; the one that is returned says whether it is complete."""
@@ -226,6 +241,17 @@ class Store:
         """
         rows = self._rows(queries.FACTS, run.number)
         return (read_facts(columns, policy_of, now) for columns in rows)
+
+    def before(self, run: Run, row: DatabaseRow) -> tuple[UserRecord, ...] | None:
+        """Return the users of a database as the last complete run before this one read them.
+
+        None if there was none, or it did not read the database.
+        """
+        key = (row.database.provider, row.database.id, run.number)
+        (text,) = next(self._rows(queries.BEFORE, *key), (None,))
+        if row.users is not None and text == users_to_column(row.users):
+            return row.users  # as most are; comparing is cheaper than reading
+        return read_users(text)
 
     def with_counterparts(
         self, run: Run, other: Run

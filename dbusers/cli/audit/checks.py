@@ -8,6 +8,7 @@ import typer
 from dbusers.audit.checks import checks as all_checks
 from dbusers.audit.findings import Check
 from dbusers.audit.policy import POLICY_CHECKS
+from dbusers.cli.audit.completion import check_ids
 from dbusers.cli.audit.words import errors_in_lines
 from dbusers.cli.options import OutputOption
 from dbusers.cli.output import Columns, Output, print_json, print_list, print_one
@@ -47,7 +48,12 @@ def checks(*, output: OutputOption = Output.TABLE) -> None:
 
 
 def explain(
-    check: Annotated[str, typer.Argument(metavar="ID", help="As findings name it: PG001, say.")],
+    check: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="As findings name it: PG001, say.", autocompletion=check_ids
+        ),
+    ],
     *,
     output: OutputOption = Output.TABLE,
 ) -> None:

@@ -10,6 +10,7 @@ from dbusers.cli.audit.init import init
 from dbusers.cli.audit.plan import plan
 from dbusers.cli.audit.run import run
 from dbusers.cli.audit.runs import diff, merge, runs
+from dbusers.cli.examples import examples
 
 HELP = """Read every user of whole accounts, and say what is wrong.
 
@@ -18,7 +19,7 @@ Without a command this is `dbusers audit run`:
   dbusers audit                                the findings, as tables
   dbusers audit -o table -o html=audit.html    and as a page
   dbusers audit --resume                       after Ctrl-C, a crash or a kill
-  dbusers audit --from 20261122                judge a run again; reads nothing
+  dbusers audit --from last                    judge a run anew; reads nothing
   dbusers audit run --help                     all options
 
 Accounts come from dbusers.toml or, without one, from the tokens in the environment. What was read
@@ -42,11 +43,15 @@ class RunByDefault(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put `run` in front of options that belong to no command."""
-        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+        if not args:
+            unnamed = not ctx.resilient_parsing  # else Tab is to offer the names
+        else:
+            unnamed = args[0].startswith("-") and args[0] not in ctx.help_option_names
+        if unnamed:
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args)
 
 
 audit: typer.Typer = typer.Typer(cls=RunByDefault, help=HELP, epilog=EPILOG)
 for _command in (run, plan, checks, explain, init, runs, diff, merge):
-    audit.command()(_command)
+    audit.command(epilog=examples(f"audit {_command.__name__}"))(_command)

@@ -11,7 +11,13 @@ from dbusers.audit.policy import Policy, policy_of
 from dbusers.audit.run import Options
 from dbusers.audit.store import Run, Store
 from dbusers.cli.audit import options as shared
-from dbusers.cli.audit.inputs import account_settings, existing_store
+from dbusers.cli.audit.inputs import (
+    POLICY,
+    STORE,
+    account_settings,
+    existing_store,
+    named_run,
+)
 from dbusers.cli.audit.reading import read
 from dbusers.cli.audit.words import Voice, counted, errors_in_lines
 from dbusers.cli.exits import ExitCode, end
@@ -22,9 +28,9 @@ def init(
     *,
     policy: Annotated[
         Path, typer.Option("--policy", metavar="FILE", help="Where it is written.")
-    ] = shared.POLICY,
+    ] = POLICY,
     config: shared.ConfigOption = None,
-    store: shared.StoreOption = shared.STORE,
+    store: shared.StoreOption = STORE,
     from_run: shared.FromOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the policy that is there.")
@@ -46,7 +52,7 @@ def init(
                 _write(opened, run, policy, Voice(quiet=quiet))
         else:
             with existing_store(store) as opened:
-                _write(opened, opened.find(from_run), policy, Voice(quiet=quiet))
+                _write(opened, named_run(opened, from_run), policy, Voice(quiet=quiet))
 
 
 def _read(settings: Sequence[AccountSettings], store: Store, voice: Voice) -> Run:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import attrs
 
@@ -14,9 +15,14 @@ from dbusers.audit.accounts.configuration import (
 from dbusers.audit.accounts.selection import FIELDS, Selection
 from dbusers.audit.checks import checks
 from dbusers.audit.policy import Policy
-from dbusers.audit.store import Store
-from dbusers.cli.audit.options import CONFIG, POLICY
+from dbusers.audit.store import Run, Store
+from dbusers.cli.audit.words import counted
 from dbusers.errors import ConfigurationError, InvalidRequest
+
+CONFIG: Final = Path("dbusers.toml")
+POLICY: Final = Path("dbusers-policy.toml")
+STORE: Final = Path("dbusers-audit.db")
+PLACES: Final = {"last": 1, "previous": 2}  # of runs, counted from the newest
 
 
 def account_settings(
@@ -60,6 +66,20 @@ def existing_store(path: Path) -> Store:
             f"{path}: there is no such store; `dbusers audit` makes one, --store names another"
         )
     return Store.open(path)
+
+
+def named_run(store: Store, name: str) -> Run:
+    """Return a run by its id, by how that begins, or by its place: "last" or "previous".
+
+    Raises `ConfigurationError` if there is none, or if several ids begin so.
+    """
+    if name not in PLACES:
+        return store.find(name)
+    runs = store.runs()
+    if len(runs) < PLACES[name]:
+        has = counted(len(runs), "run")
+        raise ConfigurationError(f"{store.path} has {has}: there is no {name} one")
+    return runs[-PLACES[name]]
 
 
 def _if_there(path: Path) -> Path | None:

@@ -10,10 +10,8 @@ from dbusers.audit.accounts.sources import Source
 from dbusers.audit.findings import Severity
 from dbusers.audit.report import FORMATS
 from dbusers.audit.runner import CONCURRENCY
-
-CONFIG: Final = Path("dbusers.toml")
-POLICY: Final = Path("dbusers-policy.toml")
-STORE: Final = Path("dbusers-audit.db")
+from dbusers.cli.audit.completion import account_names, report_formats, run_names
+from dbusers.cli.audit.inputs import CONFIG, POLICY
 
 
 class Level(StrEnum):
@@ -64,7 +62,12 @@ StoreOption = Annotated[
 ]
 AccountOption = Annotated[
     list[str] | None,
-    typer.Option("--account", metavar="NAME", help="Only this account. Repeatable."),
+    typer.Option(
+        "--account",
+        metavar="NAME",
+        help="Only this account. Repeatable.",
+        autocompletion=account_names,
+    ),
 ]
 IncludeOption = Annotated[
     list[str] | None,
@@ -85,6 +88,7 @@ ReportOption = Annotated[
         "--output",
         "-o",
         metavar="FORMAT[=FILE]",
+        autocompletion=report_formats,
         help=f"A report: {', '.join(FORMATS)}. Repeatable; without a file to standard output. "
         "Default: table.",
     ),
@@ -132,7 +136,12 @@ ConcurrencyOption = Annotated[
 ]
 FromOption = Annotated[
     str | None,
-    typer.Option("--from", metavar="RUN", help="A run of the store, by its id or how that begins."),
+    typer.Option(
+        "--from",
+        metavar="RUN",
+        help="A run of the store: its id, how that begins, last or previous.",
+        autocompletion=run_names,
+    ),
 ]
 QuietOption = Annotated[
     bool, typer.Option("--quiet", "-q", help="Nothing on standard error but errors.")

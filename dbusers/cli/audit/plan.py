@@ -16,7 +16,7 @@ from dbusers.audit.shards import accounts_of, parse_shard
 from dbusers.cli.audit import options as shared
 from dbusers.cli.audit.inputs import account_settings
 from dbusers.cli.audit.words import Voice, errors_in_lines, plan_in_words
-from dbusers.cli.exits import ExitCode
+from dbusers.cli.exits import ExitCode, in_words
 from dbusers.cli.options import OutputOption
 from dbusers.cli.output import Columns, Output, print_json, print_list
 from dbusers.errors import DbusersError
@@ -58,7 +58,7 @@ def plan(
     voice = Voice(quiet=quiet)
     voice.say(f"Plan: {plan_in_words(planned)}.")
     for name, problem in problems.items():
-        typer.echo(f"dbusers: {name} cannot be listed: {problem}", err=True)
+        typer.echo(f"dbusers: {name} cannot be listed: {in_words(problem)}", err=True)
     raise typer.Exit(ExitCode.INCOMPLETE if problems else ExitCode.OK)
 
 

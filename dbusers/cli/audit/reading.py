@@ -18,7 +18,7 @@ from dbusers.audit.report.text import duration
 from dbusers.audit.run import Options, audit, audit_again
 from dbusers.audit.store import Run, Store
 from dbusers.cli.audit.bars import Bars
-from dbusers.cli.audit.words import Voice, counted, plan_in_words, truth_in_words
+from dbusers.cli.audit.words import Voice, counted, plan_in_words
 from dbusers.cli.exits import ExitCode, end
 from dbusers.errors import ConfigurationError, Forbidden, InvalidRequest, Unauthorized
 
@@ -53,8 +53,10 @@ class _Reading:
     options: Options
     voice: Voice
     run: Run | None = None
+    plan: Plan | None = None
+    """The plan, as far as it is known."""
     planned: str | None = None
-    """What was said of the plan before."""
+    """What was said of it before."""
     refused: dict[str, str] = attrs.field(factory=dict)
     """What the provider said, by accounts whose tokens it does not take."""
 
@@ -70,7 +72,12 @@ class _Reading:
         if not report.total.databases and report.complete and self._is_filtered():
             raise InvalidRequest("the filters leave no database to audit")
         took = duration(time.monotonic() - begun)
-        self.voice.say(f"Read in {took} with {counted(sent, 'request')}.")
+        said = f"Read in {took} with {counted(sent, 'request')}"
+        if self.plan is not None and self.plan.databases:
+            said += f"; planned: {counted(self.plan.requests, 'request')}"
+            if self.plan.floor:
+                said += f" in no less than {duration(self.plan.floor)}"
+        self.voice.say(f"{said}.")
         return report
 
     def _is_filtered(self) -> bool:
@@ -94,6 +101,7 @@ class _Reading:
 
     def _plan(self, plan: Plan, bars: Bars) -> None:
         bars.plan(plan)
+        self.plan = plan
         if self.planned is None and not plan.exact:
             line = f"Expected, as in the last complete run: {plan_in_words(plan)}."
         else:

@@ -12,7 +12,13 @@ from dbusers.audit.shards import parse_shard
 from dbusers.audit.store import Run, Store
 from dbusers.cli.audit import options as shared
 from dbusers.cli.audit.delivery import deliver
-from dbusers.cli.audit.inputs import account_settings, existing_store, load_policy
+from dbusers.cli.audit.inputs import (
+    STORE,
+    account_settings,
+    existing_store,
+    load_policy,
+    named_run,
+)
 from dbusers.cli.audit.options import Level
 from dbusers.cli.audit.reading import read
 from dbusers.cli.audit.words import Voice, errors_in_lines
@@ -32,7 +38,7 @@ def run(
     source: shared.SourceOption = None,
     concurrency: shared.ConcurrencyOption = shared.DEFAULT_CONCURRENCY,
     shard: shared.ShardOption = None,
-    store: shared.StoreOption = shared.STORE,
+    store: shared.StoreOption = STORE,
     resume: Annotated[
         bool,
         typer.Option(
@@ -66,7 +72,7 @@ def run(
             if any((config, account, include, exclude, source, shard, resume, retry_failed)):
                 raise InvalidRequest("--from reads nothing: leave out what says what to read")
             with existing_store(store) as opened:
-                report = audit_again(opened, opened.find(from_run), judged_by, options)
+                report = audit_again(opened, named_run(opened, from_run), judged_by, options)
                 deliver(report, outputs, voice)
         settings = account_settings(config, account or (), include or (), exclude or ())
         with existing_store(store) if retry_failed else Store.open(store) as opened:

@@ -13,8 +13,9 @@ from dbusers.audit.reporting import Judging, report_of
 from dbusers.audit.shards import merge as merge_shards
 from dbusers.audit.store import Run, Store
 from dbusers.cli.audit import options as shared
+from dbusers.cli.audit.completion import run_names
 from dbusers.cli.audit.delivery import deliver
-from dbusers.cli.audit.inputs import existing_store, load_policy
+from dbusers.cli.audit.inputs import STORE, existing_store, load_policy, named_run
 from dbusers.cli.audit.options import Level
 from dbusers.cli.audit.words import Voice, errors_in_lines
 from dbusers.cli.exits import ExitCode
@@ -22,7 +23,12 @@ from dbusers.cli.options import OutputOption
 from dbusers.cli.output import Columns, Output, print_json, print_list, printable
 
 RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="The id of a run, or how that begins.")
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="The id of a run, how that begins, last or previous.",
+        autocompletion=run_names,
+    ),
 ]
 
 COLUMNS: Final[Columns] = {
@@ -35,7 +41,7 @@ COLUMNS: Final[Columns] = {
 }
 
 
-def runs(*, store: shared.StoreOption = shared.STORE, output: OutputOption = Output.TABLE) -> None:
+def runs(*, store: shared.StoreOption = STORE, output: OutputOption = Output.TABLE) -> None:
     """List the runs of the store, the oldest first."""
     with errors_in_lines(), existing_store(store) as opened:
         rows = _rows(opened)
@@ -49,7 +55,7 @@ def diff(
     old: RunArgument,
     new: RunArgument,
     *,
-    store: shared.StoreOption = shared.STORE,
+    store: shared.StoreOption = STORE,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Say what changed between two runs.
@@ -57,7 +63,7 @@ def diff(
     The exit code is 0 if nothing did, 1 if something did, and 3 if a database cannot be compared.
     """
     with errors_in_lines(), existing_store(store) as opened:
-        found = list(differences(opened, opened.find(old), opened.find(new)))
+        found = list(differences(opened, named_run(opened, old), named_run(opened, new)))
     if output is Output.JSON:
         print_json([_value(difference) for difference in found])
     else:
@@ -77,7 +83,7 @@ def merge(
     policy: shared.PolicyOption = None,
     fail_on: shared.FailOnOption = Level.LOW,
     allow_incomplete: shared.AllowIncompleteOption = 0.0,
-    store: shared.StoreOption = shared.STORE,
+    store: shared.StoreOption = STORE,
     quiet: shared.QuietOption = False,
 ) -> None:
     """Join the parts of --shard into one run, and report on it.

@@ -1,15 +1,17 @@
 """What the audit's commands tell people on standard error, and how they end with an error."""
 
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
-import typer
 from rich.console import Console
 from rich.text import Text
 
 from dbusers.audit.plan import Plan
 from dbusers.audit.report.text import duration
-from dbusers.cli.exits import ExitCode, end, exit_code
+from dbusers.cli.exits import ExitCode, end, fail
 from dbusers.cli.output import printable
 from dbusers.errors import DbusersError
 
@@ -34,16 +36,37 @@ class Voice:
 
 @contextmanager
 def errors_in_lines() -> Iterator[None]:
-    """End the command with a line for each problem where the SDK or the audit raises an error."""
+    """End the command with a line for each problem where the SDK or the audit raises an error.
+
+    SIGTERM, by which machines stop a program, is taken like Ctrl-C.
+    """
     try:
-        yield
+        with _terminated_as_interrupted():
+            yield
     except DbusersError as error:
-        *others, last = str(error).splitlines() or [type(error).__name__]
-        for line in others:
-            typer.echo(f"dbusers: {printable(line)}", err=True)
-        end(last, exit_code(error))
+        fail(error)
     except KeyboardInterrupt:
         end("interrupted", ExitCode.INTERRUPTED)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # where no handler can be set
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_: int, frame: FrameType | None) -> None:
+    handler = signal.getsignal(signal.SIGINT)  # asyncio has its own, which cancels first
+    if callable(handler):
+        handler(signal.SIGINT, frame)
+    else:  # ignored, as by the background jobs of a shell
+        raise KeyboardInterrupt
 
 
 def counted(number: int, noun: str) -> str:

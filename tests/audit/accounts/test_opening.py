@@ -192,7 +192,7 @@ async def token_of(settings: AccountSettings) -> str:
         )
         async with open_accounts([settings]) as (opened,):
             _ = [outcome async for outcome in read_all([opened])]
-    return sandbox.requests[0].headers["authorization"]
+    return sandbox.requests[0].authorization.reveal()
 
 
 async def test_a_token_comes_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,7 +140,11 @@ def test_us003_does_not_take_a_user_who_may_nothing_for_a_reader() -> None:
         ([ADMIN, UserRecord("root", built_in=False, superuser=True)], False, "-: fail"),
         ([ADMIN, UserRecord("app", built_in=False, superuser=False)], False, "-: pass"),
         ([ADMIN], False, "-: pass"),
-        ([ADMIN, WRITER], False, "-: unknown"),
+        ([ADMIN, WRITER, UNCLEAR], False, "-: pass"),  # the role says so; nobody tells superusers
+        ([ADMIN, UserRecord("app", built_in=False, superuser=False), WRITER], False, "-: unknown"),
+        ([ADMIN, STRANGE], False, "-: unknown"),
+        ([WRITER], True, "-: unknown"),
+        ([ADMIN, UserRecord("avnadmin", built_in=True)], True, "-: fail"),
         ([UserRecord("root", superuser=True)], False, "-: unknown"),
         ([ADMIN], True, "-: unknown"),
     ],

@@ -331,8 +331,6 @@ def _wrong_together(home: Any, writes: list[bool | None]) -> Wrong:
         yield "US003", None, "unknown" if possible else "fail"
     if len(home.users) - len(others) > 1:
         yield "US004", None, "fail"
-    elif others:
-        yield "US004", None, "unknown"
     for user, may_write in zip(others, writes, strict=True):
         name = user["name"]
         if name.endswith(("-ro", "_ro")):

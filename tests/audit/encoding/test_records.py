@@ -8,10 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbusers.audit.encoding.records import (
+    DATABASE_FIELDS,
+    GRANT_FIELDS,
+    USER_FIELDS,
+    database_from_column,
     database_from_json,
+    database_to_column,
     database_to_json,
     user_from_json,
     user_to_json,
+    users_from_column,
+    users_to_column,
 )
 from dbusers.audit.records import DatabaseRecord, Engine, Grant, GrantKind, UserRecord
 
@@ -61,6 +68,58 @@ def test_a_database_survives_json(database: DatabaseRecord) -> None:
 @given(USERS)
 def test_a_user_survives_json(user: UserRecord) -> None:
     assert user_from_json(orjson.loads(orjson.dumps(user_to_json(user)))) == user
+
+
+@given(DATABASES)
+def test_a_database_survives_a_column(database: DatabaseRecord) -> None:
+    assert database_from_column(database_to_column(database)) == database
+
+
+@given(st.lists(USERS, max_size=3).map(tuple))
+def test_users_survive_a_column(users: tuple[UserRecord, ...]) -> None:
+    assert users_from_column(users_to_column(users)) == users
+
+
+def test_a_column_has_values_by_their_place_and_the_places_stay() -> None:
+    grant = Grant(GrantKind.TOPIC, "*", "admin")
+
+    assert (
+        *("provider", "id", "name", "account", "engine", "version", "region", "status", "tags"),
+        *("open_to_world", "end_of_life", "has_users"),
+    ) == DATABASE_FIELDS
+    assert GRANT_FIELDS == ("kind", "pattern", "permission")
+    assert (
+        *("name", "built_in", "password_encryption", "auth_plugin", "superuser", "replication"),
+        *("read_only", "grants", "certificate_expires", "secrets_visible"),
+    ) == USER_FIELDS
+    assert users_to_column((UserRecord("app", built_in=False, grants=(grant,)),)) == (
+        '[["app",false,null,null,null,null,null,[["topic","*","admin"]],null,false]]'
+    )
+
+
+def test_columns_are_read_as_the_first_version_wrote_them() -> None:
+    user = UserRecord("app", grants=(Grant(GrantKind.INDEX, "logs", None),))
+    database = DatabaseRecord("A", "1", "n", tags=frozenset({"a"}))
+
+    spelled_out = orjson.dumps([user_to_json(user)]).decode()
+    assert users_from_column(spelled_out) == (user,)
+    assert database_from_column(orjson.dumps(database_to_json(database)).decode()) == database
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("{}", "users: not a list"),
+        ("[1]", "user: not an object"),
+        ("[[1]]", "name: not a text"),
+        ('[["app"]]', "secrets_visible: not true or false"),
+        ('[["app",null,null,null,null,null,null,[7],null,false]]', "grants: not an object"),
+        ('[["app",null,null,null,null,null,null,[["x"]],null,false]]', "kind: not one of"),
+    ],
+)
+def test_a_column_that_is_damaged_is_told_by_its_key(column: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        users_from_column(column)
 
 
 def test_every_field_of_a_record_has_its_key() -> None:

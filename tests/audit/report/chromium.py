@@ -14,6 +14,7 @@ from playwright.sync_api import (
     Dialog,
     Page,
     Request,
+    ViewportSize,
     sync_playwright,
 )
 
@@ -22,6 +23,7 @@ from tests.audit.report.fleet import written
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ON_A_PAGE: Final = 50  # findings
+WINDOW: Final[ViewportSize] = {"width": 1280, "height": 900}
 
 Open = Callable[..., Page]
 
@@ -42,32 +44,44 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def pages(browser: Browser, folder: Path) -> Iterator[Open]:
+def pages(shared: Page, folder: Path) -> Iterator[Open]:
     """Open reports from files; when done, they must have asked for nothing and broken nothing.
 
     What the network was asked for, what the page's own policy refused and what its script raised
-    all count. A `fragment` is put behind the address; options are those of a browser's context.
+    all count. A `fragment` is put behind the address; options are those of a browser's context,
+    and where there are some the page is not the `shared` one, which takes longer.
     """
-    contexts, asked, said = list[BrowserContext](), set[str](), list[str]()
+    contexts, watched = list[BrowserContext](), list[Page]()
+    asked, said = set[str](), list[str]()
+    hears: dict[Any, Callable[[Any], None]] = {
+        "request": lambda request: asked.add(_address(request)),
+        "console": lambda message: said.append(message.text),
+        "pageerror": lambda error: said.append(str(error)),
+        "dialog": lambda dialog: _refused(dialog, said),
+    }
 
     def opened(report: Report, fragment: str = "", **options: Any) -> Page:
-        file = folder / f"{len(contexts)}.html"
+        file = folder / f"{len(watched)}.html"
         file.write_text(written(report, "html"), encoding="ascii", newline="")
-        context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(10_000)  # milliseconds
-        page.on("request", lambda request: asked.add(_address(request)))
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("dialog", lambda dialog: _refused(dialog, said))
+        page = shared
+        if options:
+            browser = shared.context.browser
+            assert browser is not None
+            contexts.append(browser.new_context(**({"viewport": WINDOW} | options)))
+            page = contexts[-1].new_page()
+        watched.append(page)
+        for event, heard in hears.items():
+            page.on(event, heard)
         page.goto(file.as_uri() + fragment)
         return page
 
     yield opened
+    for page in watched:
+        for event, heard in hears.items():
+            page.remove_listener(event, heard)
     for context in contexts:
         context.close()
-    assert asked == {(folder / f"{n}.html").as_uri() for n in range(len(contexts))}
+    assert asked == {(folder / f"{n}.html").as_uri() for n in range(len(watched))}
     assert said == []
 
 

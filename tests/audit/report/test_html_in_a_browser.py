@@ -1,7 +1,6 @@
 """The page in a real browser: it filters, shows remedies, and takes no name for markup."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from dbusers.audit.report.remedy import call_for, command_for
-from tests.audit.report.chromium import ON_A_PAGE, Open, choose, chromium, column, pages, status
+from tests.audit.report.chromium import ON_A_PAGE, Open, choose, column, status
 from tests.audit.report.fleet import (
     HOSTILE,
     a_database,
@@ -34,18 +33,6 @@ MARKUP: Final = """
   }
 }
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
-
-
-@pytest.fixture
-def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
-    with pages(browser, tmp_path) as opened:
-        yield opened
 
 
 def test_what_failed_is_shown_first_the_worst_on_top(open_page: Open) -> None:
@@ -199,7 +186,8 @@ def test_a_remedy_is_selected_where_the_clipboard_is_refused(open_page: Open) ->
     page.get_by_role("button", name="Copy the command").click()
 
     expect(page.get_by_role("button", name="Copy the command")).to_contain_text("Ctrl+C")
-    assert page.evaluate("String(getSelection())") == "dbusers users delete id-000002 etl"
+    selected = page.evaluate("String(getSelection())")
+    assert selected == "dbusers users delete -p digitalocean id-000002 etl"
 
 
 def test_hostile_names_stay_text(open_page: Open) -> None:

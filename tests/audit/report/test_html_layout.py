@@ -1,34 +1,19 @@
 """The page as it is laid out: on a phone, in print, in the dark, and without scripts."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import pytest
-from playwright.sync_api import Browser
 
 from dbusers.audit.findings import Severity
-from tests.audit.report.chromium import ON_A_PAGE, Open, chromium, column, pages
+from tests.audit.report.chromium import ON_A_PAGE, WINDOW, Open, column
 from tests.audit.report.fleet import a_database, a_finding, clean, hostile, incomplete, large, mixed
 
 PHONE: Final = {"width": 390, "height": 844}
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
-
-
-@pytest.fixture
-def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
-    with pages(browser, tmp_path) as opened:
-        yield opened
-
-
 def test_print_has_more_than_a_page_of_findings(open_page: Open) -> None:
-    page = open_page(large(300))
+    page = open_page(large(300), viewport=WINDOW)
 
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")

@@ -113,7 +113,7 @@ def test_a_finding_has_its_remedy_and_the_policys_line() -> None:
     finding = next(line for line in lines(mixed()) if line["type"] == "finding")
 
     assert finding["policy"] == {"file": "policies/db users.toml", "line": 12}
-    assert finding["command"] == "dbusers users delete id-000001 app-01"
+    assert finding["command"] == "dbusers users delete -p digitalocean id-000001 app-01"
     assert finding["fingerprint"] == next(mixed().findings()).fingerprint
     assert finding["severity"] == "high"
 

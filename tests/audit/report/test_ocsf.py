@@ -127,7 +127,7 @@ def test_a_finding_names_database_and_user_and_its_remedy() -> None:
     assert (database["uid"], database["name"]) == ("id-000001", "orders-1")
     assert database["labels"] == ["eu", "web"]
     assert user == {"type": "database user", "uid": "id-000001/app-01", "name": "app-01"}
-    assert "dbusers users delete id-000001 app-01" in event["remediation"]["desc"]
+    assert "dbusers users delete -p digitalocean id-000001 app-01" in event["remediation"]["desc"]
     assert event["cloud"] == {
         "provider": "DigitalOcean",
         "account": {"name": "prod"},

@@ -43,7 +43,16 @@ def test_no_line_is_wider_than_the_terminal(
 ) -> None:
     lines = ESCAPE_SEQUENCE.sub("", on_terminal(report, width, monkeypatch)).splitlines()
 
-    assert max(cell_len(line) for line in lines) <= width
+    assert max(cell_len(line) for line in lines if "For the first:" not in line) <= width
+
+
+def test_a_command_stays_one_line_to_be_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    finding = a_finding(a_database(id="d" * 60), user="app" * 20)
+
+    text = on_terminal(a_report([read(finding.database)], [finding]), 80, monkeypatch)
+
+    command = f"dbusers users delete -p digitalocean {'d' * 60} {'app' * 20}"
+    assert f"For the first: {command}" in ESCAPE_SEQUENCE.sub("", text)
 
 
 def test_a_table_of_accounts_fits_eighty_columns_unbroken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +100,7 @@ def test_the_worst_comes_first_and_what_is_unknown_is_counted() -> None:
     ]
     assert "Findings: 2 critical, 1 high, 0 medium, 1 low, 1 unknown, 1 accepted" in text
     assert "prod / orders-1 / app-01: what was found" in text
-    assert "dbusers users delete id-000002 etl" in text
+    assert "dbusers users delete -p digitalocean id-000002 etl" in text
 
 
 def test_many_findings_of_one_check_are_counted_and_ten_are_shown() -> None:

@@ -79,7 +79,23 @@ def test_the_call_holds_a_name_as_one_string(name: str) -> None:
 def test_a_name_like_an_option_is_none() -> None:
     finding = a_finding(a_database(id="d-1"), user="--help")
 
-    assert command_for(finding) == "dbusers users delete -- d-1 --help"
+    assert command_for(finding) == "dbusers users delete -p digitalocean -- d-1 --help"
+
+
+def test_a_command_says_whose_database_it_is() -> None:
+    of_scalingo = a_database(id="addon-1", provider="Scalingo", name="my app; {user}")
+    of_another = a_database(id="d-1", provider="Elsewhere")
+
+    assert command_for(a_finding(of_scalingo, user="-x")) == (
+        "dbusers users delete -p scalingo --app='my app; {user}' -- addon-1 -x"
+    )
+    assert command_for(a_finding(of_another)) == "dbusers users delete d-1 app-01"
+
+
+def test_a_command_of_somebody_else_stays_as_it_is() -> None:
+    check = a_check("X1", Severity.LOW, command="show dbusers users list {database}")
+
+    assert command_for(a_finding(a_database(id="d"), check)) == "show dbusers users list d"
 
 
 def test_braces_of_the_template_stay() -> None:

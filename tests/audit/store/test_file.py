@@ -8,9 +8,11 @@ from contextlib import closing
 from pathlib import Path
 from statistics import median
 
+import orjson
 import pytest
 
 from dbusers import ConfigurationError
+from dbusers.audit.encoding.records import user_to_json
 from dbusers.audit.records import Read
 from dbusers.audit.store import Store
 from dbusers.audit.store import file as store_file
@@ -111,6 +113,28 @@ def test_a_newer_store_is_refused_and_left_alone(path: Path) -> None:
         Store.open(path)
 
     assert path.read_bytes() == content
+
+
+def test_a_store_of_version_1_is_read_on_with_what_it_does_not_know_left_open(path: Path) -> None:
+    with Store.open(path) as store:
+        run = read_once(store, {database(1): users(1)})
+    with closing(sqlite3.connect(path)) as connection:
+        for column in ("planned", "floor", "seconds"):
+            connection.execute(f"ALTER TABLE accounts DROP COLUMN {column}")
+        for column in ("requests", "seconds"):
+            connection.execute(f"ALTER TABLE databases DROP COLUMN {column}")
+        spelled_out = orjson.dumps([user_to_json(user) for user in users(1)]).decode()
+        connection.execute("UPDATE databases SET users = ?", (spelled_out,))
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+
+    with Store.open(path) as store:
+        (account,) = store.coverage(run)
+        assert (account.read, account.planned, account.floor, account.seconds) == (1, None, None, 0)
+        assert [row.users for row in store.databases(run)] == [users(1)]
+        store.set_plan(run, account.account, 2, 0.0)
+    with Store.open(path) as store:
+        assert store.coverage(run)[0].planned == 2
 
 
 def test_somebody_elses_database_is_refused_and_left_alone(path: Path) -> None:

@@ -3,7 +3,6 @@
 import random
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from dbusers.audit.store import Store
 from tests.audit.interrupted_run import read_on
 from tests.audit.stored_fleet import ACCOUNTS, everything_in, listed, outcome
+from tests.ready_python import ready_python
 
 COUNT = 120  # databases of each of the three accounts
 AHEAD = 20  # lines that it may say before it waits for us
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 
 def run_until(path: Path, said: int) -> list[str]:
     """Kill the program when it has said so many lines, or a few more; return what it said."""
-    command = [sys.executable, "-m", "tests.audit.interrupted_run", str(path), str(COUNT)]
+    command = [ready_python(), "-m", "tests.audit.interrupted_run", str(path), str(COUNT)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT) as process:
         assert process.stdin is not None
@@ -120,7 +120,7 @@ else:
 @pytest.mark.parametrize("middle", ["of a list", "of an outcome"])
 def test_a_run_that_is_killed_in_the_middle_has_nothing_of_it(tmp_path: Path, middle: str) -> None:
     path = tmp_path / "audit.db"
-    command = [sys.executable, "-c", IN_THE_MIDDLE, str(path), middle]
+    command = [ready_python(), "-c", IN_THE_MIDDLE, str(path), middle]
     ended = subprocess.run(command, check=False, cwd=ROOT, timeout=60)
     assert ended.returncode == -signal.SIGKILL
 

@@ -11,8 +11,8 @@ from dbusers.audit.records import DatabaseRecord
 from dbusers.audit.store import Run, Store
 from tests.audit.stored_fleet import STARTED, database, listed, nobodys_policy, outcome, users
 
-COUNT = 1_500  # databases of ten users; as records they take more than 4 MB
-LIMIT = 500_000  # bytes
+COUNT = 600  # databases of ten users; as records they take more than 1.5 MB
+LIMIT = 200_000  # bytes
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,9 @@ from dbusers.audit.report.html.bars import bar, legend
 from dbusers.audit.report.html.markup import Html, filtered, joined, tag
 from dbusers.audit.report.html.tables import heading_row, table
 from dbusers.audit.report.model import AccountCoverage, ExitCode, Report
+from dbusers.audit.report.pace import ABOUT as PACE_ABOUT
+from dbusers.audit.report.pace import HEADINGS as PACE
+from dbusers.audit.report.pace import cells, paced
 from dbusers.audit.report.values import severity_name
 
 ENDINGS: Final = {
@@ -74,8 +77,17 @@ def coverage(report: Report) -> Html:
             texts=2,
             class_="cards compact",
         ),
+        *_pace(report),
         id="coverage",
     )
+
+
+def _pace(report: Report) -> Iterator[Html]:
+    """Yield the requests and the time of each account, as planned and as they were."""
+    rows = [(each.account, *cells(each)) for each in paced(report)]
+    if rows:
+        yield tag("p", PACE_ABOUT, class_="note")
+        yield table(PACE, rows, caption="Requests and time by account", class_="cards compact")
 
 
 def not_read(report: Report) -> Iterator[Html]:
