@@ -18,8 +18,8 @@ def unfrozen(cls: type[Any]) -> type[Any]:
     """Return a class whose objects become those of `cls` by `found.__class__ = cls`.
 
     Its `__init__` takes nothing; whoever makes an object sets all fields. `cls` is a class with
-    slots, and `weakref_slot=False` unless it inherits that slot: Python lets objects change between
-    two classes only if neither adds it; raises `TypeError` otherwise.
+    slots, and `weakref_slot=False` unless it inherits that slot: Python 3.11 lets objects
+    change between two classes only if neither adds it, and a `TypeError` is raised otherwise.
     """
     assert cls.__base__ is not None  # noqa: S101  (only `object` has none)
     made = type(

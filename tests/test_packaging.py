@@ -95,6 +95,7 @@ def test_the_sdist_holds_what_its_own_tests_need(dist: Path) -> None:
         "README.md",
         "LICENSE",
         "Makefile",
+        ".mkdocs.yml",
         "openapi/digitalocean.yaml",
     } <= names
     assert "tests/test_packaging.py" in names

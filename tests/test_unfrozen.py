@@ -1,5 +1,7 @@
 """Frozen values made fast are the same values."""
 
+import sys
+
 import attrs
 import pytest
 
@@ -50,6 +52,7 @@ def test_a_default_that_must_be_made_each_time_is_refused() -> None:
         maker(Listed)
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="Python 3.12 and later allow it")
 def test_a_class_whose_objects_cannot_change_into_it_is_refused_at_once() -> None:
     @attrs.frozen
     class WithWeakReferences:

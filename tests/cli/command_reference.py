@@ -20,6 +20,7 @@ HELP: Final = FOLDER / "command.md"
 OUTPUT: Final = FOLDER / "command-output.md"
 SCHEMA: Final = FOLDER / "command-output.schema.json"
 WIDTH: Final = 80  # columns
+TYPER: Final = "0.29."  # each version prints options in a way of its own
 
 HELP_BEGINS: Final = """\
 # The command

@@ -81,6 +81,19 @@ def test_the_account_names_are_those_of_the_file(tab: Tab) -> None:
     assert tab("dbusers audit plan --account ") == ["production", "agency"]
 
 
+@pytest.mark.parametrize("name", ["two words", "$(touch made)", "a;b", "it's", "a`b`", "a*"])
+def test_a_name_that_a_shell_would_obey_is_not_offered(tab: Tab, name: str) -> None:
+    Path("dbusers.toml").write_text(
+        '[[accounts]]\nname = "production"\nprovider = "digitalocean"\n'
+        f'[[accounts]]\nname = "{name}"\nprovider = "scalingo"\n'
+    )
+
+    for shell in ("bash", "zsh", "fish"):
+        said = "\n".join(tab("dbusers audit plan --account ", shell))
+        assert "production" in said
+        assert name not in said
+
+
 def test_the_runs_are_those_of_the_store_the_newest_first(tab: Tab) -> None:
     oldest, newest = _two_runs(STORE)
     one = _two_runs(Path("other.db"))[1]

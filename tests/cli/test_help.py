@@ -4,12 +4,14 @@ import shlex
 from pathlib import Path
 
 import pytest
+import typer
 
 from dbusers.cli.examples import EXAMPLES
 from dbusers.testing import Sandbox
 from tests.cli.command_reference import (
     HELP,
     OUTPUT,
+    TYPER,
     WIDTH,
     commands,
     help_page,
@@ -21,6 +23,7 @@ from tests.cli.served import digitalocean_environment, scalingo_environment, ser
 ENDLESS = ("sandbox", "demo")  # they serve until they are stopped, or have tests of their own
 ASKING = ("users update", "users reset", "users delete")
 VARIABLES = {"$DATABASE": "pg", "$KAFKA": "kafka", "$MONGODB": "mongodb"}
+WRITE_ANEW = "run `python -m tests.cli.command_reference`"
 FINDINGS = 1  # how an audit of the sandbox ends, and a comparison in which something changed
 
 
@@ -51,11 +54,16 @@ def test_what_one_comes_for_stands_first() -> None:
     assert first == ["databases", "users", "audit", "config", "doctor", "sandbox", "demo"]
 
 
-def test_the_pages_of_the_reference_are_what_the_command_says() -> None:
-    advice = "run `python -m tests.cli.command_reference`"
+@pytest.mark.skipif(
+    not typer.__version__.startswith(TYPER),
+    reason=f"the page shows the help as typer {TYPER}x prints it: write it anew, and TYPER",
+)
+def test_the_page_of_the_command_is_its_help() -> None:
+    assert HELP.read_text() == help_page(), WRITE_ANEW
 
-    assert HELP.read_text() == help_page(), advice
-    assert OUTPUT.read_text() == output_page(), advice
+
+def test_the_page_of_the_output_is_the_schema() -> None:
+    assert OUTPUT.read_text() == output_page(), WRITE_ANEW
 
 
 def test_the_examples_work(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 SOURCES: Final = ("dbusers", "tests", "openapi", "docs")
-FILES: Final = ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "Makefile")
+FILES: Final = (".mkdocs.yml", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "Makefile")
 
 
 def build(place: Path, *, modified: int) -> Path:
