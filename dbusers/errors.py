@@ -20,7 +20,8 @@ Each carries what was answered, if anything was: `status`, `headers`, `request_i
 how often the request was tried (`attempts`, and in `retries` the reason of each repetition);
 whether the same call may be made again and could then succeed (`retryable`); and if so, what kept
 the client from it (`gave_up`: "max_retries", "max_retry_after" or "budget" of `RetryOption`,
-"max_wait" of `RateLimitOption`, or the "deadline"; None where repeating is left to the caller). None of them holds a credential or a body.
+"max_wait" of `RateLimitOption`, or the "deadline"; None where repeating is left to the caller).
+None of them holds a credential or a body.
 """
 
 from collections.abc import Callable, Mapping

@@ -16,10 +16,23 @@ class NoFields(dict[str, Any]):
 
     __slots__ = ()
 
-    def _refuse(self, *_: object, **__: object) -> NoReturn:
-        raise TypeError("a model is not changed: make another with attrs.evolve")
+    def __setitem__(self, *_: Any) -> NoReturn:
+        raise _unchangeable()
 
-    __setitem__ = __ior__ = setdefault = update = _refuse
+    def __ior__(self, *_: Any) -> NoReturn:  # type: ignore[misc]  # unlike `|`, which is fine
+        raise _unchangeable()
+
+    def setdefault(self, *_: Any) -> NoReturn:
+        """Refuse."""
+        raise _unchangeable()
+
+    def update(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse."""
+        raise _unchangeable()
+
+
+def _unchangeable() -> TypeError:
+    return TypeError("a model is not changed: make another with attrs.evolve")
 
 
 NO_FIELDS: Final = NoFields()

@@ -133,9 +133,9 @@ ErrorReader = Callable[[Any], ErrorBody]
 class Response:
     """One answer: `status`, `headers` and the `content` as bytes.
 
-    `attempts` is how often the request was tried, `retries` the reason of each repetition, `gave_up`
-    what ended them, if something did (see `errors`). The repr shows neither headers nor content:
-    both may hold secrets.
+    `attempts` is how often the request was tried, `retries` the reason of each repetition, and
+    `gave_up` what ended them, if something did (see `errors`). The repr shows neither headers nor
+    content: both may hold secrets.
     """
 
     status: int

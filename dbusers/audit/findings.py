@@ -155,7 +155,7 @@ class Facts:
         )
 
 
-make_facts = maker(Facts)
+make_facts: Final = maker(Facts)
 
 
 @attrs.frozen(weakref_slot=False)
@@ -173,7 +173,7 @@ class Judgement:
     anchor: Anchor | None = None
 
 
-make_judgement = maker(Judgement)
+make_judgement: Final = maker(Judgement)
 
 Said = Judgement | Verdict
 """What a check says; a verdict alone is about the database, or the user who was asked about."""
@@ -233,7 +233,7 @@ class Finding:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-make_finding = maker(Finding)
+make_finding: Final = maker(Finding)
 
 
 def check(

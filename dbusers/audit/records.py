@@ -7,6 +7,7 @@ is never taken for "no".
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 import attrs
 
@@ -106,8 +107,8 @@ class UserRecord:
 
 
 # Of these there are ten for each database.
-make_grant = maker(Grant)
-make_user = maker(UserRecord)
+make_grant: Final = maker(Grant)
+make_user: Final = maker(UserRecord)
 
 
 @attrs.frozen

@@ -11,10 +11,14 @@ import logging
 from collections.abc import Callable, Collection
 from typing import Final
 
+import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 READING: Final = frozenset({"GET", "HEAD"})
 LAST: Final = frozenset({"http.response.body", "http.response.pathsend"})  # of an answer
+# What a cancellation is for who is cancelled, and for the app's other tasks that write to its own:
+# FastAPI's event streams raise it where they are left between two events.
+OF_THE_GOING: Final = (TimeoutError, anyio.BrokenResourceError)
 GONE: Final[Message] = {"type": "http.disconnect"}
 
 _logger: Final = logging.getLogger("dbusers.fastapi")
@@ -50,10 +54,16 @@ class CancelOnDisconnect:
                     await self._app(scope, client.receive, client.send)
                 finally:
                     await client.stop_listening()
-        except TimeoutError:
-            if not until_gone.expired():
+        except (*OF_THE_GOING, ExceptionGroup) as failure:
+            if not until_gone.expired() or not _is_of_the_going(failure):
                 raise
             _logger.info("%s: the client has gone, and its request is cancelled", scope["method"])
+
+
+def _is_of_the_going(failure: Exception) -> bool:
+    if isinstance(failure, ExceptionGroup):
+        return failure.split(OF_THE_GOING)[1] is None
+    return True
 
 
 class _Client:

@@ -13,6 +13,8 @@ from typing import Any, Final, cast
 
 from fastapi.requests import HTTPConnection
 from fastapi.responses import JSONResponse, Response
+from fastapi.websockets import WebSocket, WebSocketState
+from starlette.types import Receive, Scope, Send
 
 from dbusers.errors import (
     APIError,
@@ -31,6 +33,8 @@ from dbusers.errors import (
 MEDIA_TYPE: Final = "application/problem+json"
 REQUEST_ID: Final = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)  # ids and trace ids of all kinds
 TITLES: Final = {422: "Unprocessable Content"}  # RFC 9110's name; Python has it since 3.13
+OPEN: Final = WebSocketState.CONNECTED
+INTERNAL_ERROR, TRY_AGAIN_LATER = 1011, 1013  # of the codes that close a WebSocket; IANA's registry
 
 _logger: Final = logging.getLogger("dbusers.fastapi")
 
@@ -54,6 +58,9 @@ async def problem_response(connection: HTTPConnection, error: Exception) -> Resp
     Of several failures, as a `TaskGroup` raises them, the first is answered; register it for these
     too, `ExceptionGroup: problem_response`. A group with anything else in it is raised again.
 
+    A WebSocket that is accepted already is closed: with 1013 if what failed may succeed later, else
+    with 1011.
+
     The body is `application/problem+json`: `title`, `status`, a `detail` in words of ours,
     `retryable` (whether the same request may succeed later), and the provider's `request_id` as
     `upstream_request_id`, if it gave one. The log, `dbusers.fastapi`, has all that the error says:
@@ -61,6 +68,10 @@ async def problem_response(connection: HTTPConnection, error: Exception) -> Resp
     """
     failure = _failure_in(error)
     status, detail = _told(failure)
+    _log(connection, failure, status)
+    if isinstance(connection, WebSocket) and connection.application_state is OPEN:
+        await connection.close(TRY_AGAIN_LATER if failure.retryable else INTERNAL_ERROR)
+        return _Said()
     problem: dict[str, Any] = {
         "type": "about:blank",
         "title": TITLES.get(status, HTTPStatus(status).phrase),
@@ -73,8 +84,14 @@ async def problem_response(connection: HTTPConnection, error: Exception) -> Resp
     headers = {"Cache-Control": "no-store"}
     if status == HTTPStatus.SERVICE_UNAVAILABLE and (seconds := _retry_after(failure)):
         headers["Retry-After"] = str(seconds)
-    _log(connection, failure, status)
     return JSONResponse(problem, status, headers, MEDIA_TYPE)
+
+
+class _Said(Response):
+    """What is returned where the answer has been given already."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send nothing."""
 
 
 def _failure_in(error: Exception) -> DbusersError:
@@ -98,7 +115,7 @@ def _told(error: DbusersError) -> tuple[int, str]:  # noqa: PLR0911  (a table)
         case RateLimited() | ServerError(status=503):
             return 503, "The database provider takes no more requests for now."
         case RequestTimedOut():
-            return 504, "The database provider did not answer in time."
+            return 504, "The database provider could not answer in time."
         case ConfigurationError():
             return 500, "This service is not set up to reach the database provider."
         case _:

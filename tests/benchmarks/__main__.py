@@ -1,6 +1,6 @@
 """Print the table."""
 
-from tests.benchmarks import chains, decoding, imports, requests
+from tests.benchmarks import audit, chains, decoding, imports, requests
 
 if __name__ == "__main__":
     print("floor           dbusers   what")
@@ -16,3 +16,6 @@ if __name__ == "__main__":
     print(
         f"                {chains.measure():.2f} µs  client.databases.by_id(a).users.by_username(b)"
     )
+    cost = audit.measure()
+    for part, ratio in cost.ratios.items():
+        print(f"{cost.floor:6.1f} µs CPU   {ratio:.2f} x   audit, a database of ten users: {part}")

@@ -12,11 +12,16 @@ from dbusers.cli.doctor.diagnosis import Finding, State
 from dbusers.cli.doctor.hosts import reach
 
 
+async def leave(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Have nothing to say."""
+    writer.close()
+
+
 async def look(authority: trustme.CA, name: str) -> Finding:
     """Return what is found of a server on this machine, whose certificate is for `name`."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(name).configure_cert(context)
-    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(leave, "127.0.0.1", 0, ssl=context)
     async with server:
         port = server.sockets[0].getsockname()[1]
         return await reach(f"https://127.0.0.1:{port}", None)

@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 import httpx
@@ -11,6 +11,14 @@ import uvicorn
 from fastapi import FastAPI
 
 PATIENCE: Final = 10  # seconds; for what happens at once, on a machine that is busy
+
+
+class Server(uvicorn.Server):
+    """A server that leaves signals to the test run, which Ctrl-C and SIGTERM are to end."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 @asynccontextmanager
@@ -31,7 +39,7 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
         config = uvicorn.Config(
             app, lifespan="on", log_config=None, ws="none", timeout_graceful_shutdown=1
         )
-        server = uvicorn.Server(config)
+        server = Server(config)
         # Who connects before it has started waits in the socket's queue.
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         try:

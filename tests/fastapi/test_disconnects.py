@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import anyio
 import pytest
 from fastapi import BackgroundTasks, FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
@@ -222,6 +223,23 @@ async def test_an_endpoint_that_reads_sees_all_there_is() -> None:
     assert seen == [*parts, GONE, GONE]
 
 
+async def test_a_defect_that_the_cancellation_brings_to_light_is_not_hidden() -> None:
+    async def careless(scope: Scope, receive: Receive, send: Send) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fails_at_the_end(anyio.BrokenResourceError()))
+            group.create_task(fails_at_the_end(ValueError("a defect")))
+
+    async def fails_at_the_end(failure: Exception) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise failure
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await Script(then=GONE).serves(careless, GET)
+    assert caught.value.subgroup(ValueError)
+
+
 async def test_an_endpoint_may_clean_up_in_peace() -> None:
     cleaned_up = False
 
@@ -312,8 +330,9 @@ async def test_in_the_middle_of_an_answer_it_is_cancelled() -> None:
 async def test_a_cancellation_from_outside_is_not_swallowed() -> None:
     script = Script(part(b"", more=False))
     serving = asyncio.create_task(script.serves(forever, GET))
-    while not script.read:  # noqa: ASYNC110  (it is the loop itself that is waited for)
-        await asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE):
+        while not script.read:  # noqa: ASYNC110  (it is the loop itself that is waited for)
+            await asyncio.sleep(0)
 
     serving.cancel()
 

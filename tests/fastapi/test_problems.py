@@ -8,8 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, WebSocket
 from fastapi.requests import HTTPConnection
+from starlette.types import Message
 
 from dbusers import DbusersError, DigitalOceanClient, NotFound, RetryOption, TimeoutOption
 from dbusers.fastapi import DigitalOcean, lifespan, problem_response
@@ -236,3 +237,50 @@ async def test_a_request_id_that_is_none_is_left_out(server: RawServer, odd: str
         got = await browser.get("/users/app")
 
     assert set(got.json()) == MEMBERS
+
+
+@pytest.mark.parametrize(("upstream", "code"), [(503, 1013), (404, 1011)])
+async def test_a_websocket_that_is_open_is_closed(
+    server: RawServer, upstream: int, code: int
+) -> None:
+    server.plays(answer(upstream, REFUSAL))
+    app = an_app(base_url=server.url, options=[ONCE])
+
+    @app.websocket("/socket")
+    async def socket(socket: WebSocket, client: DigitalOcean) -> None:
+        await socket.accept()
+        await client.databases.get()
+
+    sent = await said_to_a_websocket(app)
+
+    assert [each["type"] for each in sent] == ["websocket.accept", "websocket.close"]
+    assert sent[1]["code"] == code
+
+
+async def test_a_websocket_that_is_not_open_yet_is_answered(server: RawServer) -> None:
+    server.plays(answer(404, REFUSAL))
+    app = an_app(base_url=server.url)
+
+    @app.websocket("/socket")
+    async def socket(socket: WebSocket, client: DigitalOcean) -> None:
+        await client.databases.get()
+
+    sent = await said_to_a_websocket(app)
+
+    assert (sent[0]["type"], sent[0]["status"]) == ("websocket.http.response.start", 404)
+
+
+async def said_to_a_websocket(app: FastAPI) -> list[Message]:
+    """Connect to the app's, and return what the server is to send."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "websocket", "path": "/socket", "query_string": b"", "headers": []}
+    async with app.router.lifespan_context(app):
+        await app(scope, receive, send)
+    return sent

@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+import logging
 from collections import Counter
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from fastapi.sse import EventSourceResponse
 
+from dbusers.fastapi import CancelOnDisconnect
 from dbusers.testing import Fault, Sandbox
 from docs.examples.fastapi_app.app import create_app
 from tests.canary_search import secrets_of
@@ -102,6 +106,32 @@ async def test_a_reader_who_leaves_ends_the_audit(silent_provider: RawServer) ->
                 silent_provider.arrived.clear()
                 await asyncio.wait_for(silent_provider.arrived.wait(), PATIENCE)
         await asyncio.wait_for(silent_provider.left.wait(), PATIENCE)
+
+
+async def test_a_stream_of_events_that_is_left_between_two_is_not_complained_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = FastAPI()
+    cleaned_up = asyncio.Event()
+
+    async def cleaning_up() -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            cleaned_up.set()
+
+    @app.get("/events", response_class=EventSourceResponse, dependencies=[Depends(cleaning_up)])
+    async def events() -> AsyncIterator[int]:
+        while True:
+            yield 1
+
+    app.add_middleware(CancelOnDisconnect)
+    async with served(app) as url:
+        async with connected(url, "/events") as reader:
+            await asyncio.wait_for(reader.readuntil(b"data: 1"), PATIENCE)
+        await asyncio.wait_for(cleaned_up.wait(), PATIENCE)
+
+    assert [each for each in caplog.records if each.levelno > logging.INFO] == []
 
 
 async def test_events_come_as_they_happen(silent_provider: RawServer) -> None:

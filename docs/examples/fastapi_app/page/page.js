@@ -152,7 +152,7 @@ function forgetPassword() {
 let stream = null;
 
 function startAudit() {
-  const totals = { databases: 0, done: 0, failed: 0 };
+  const totals = { databases: 0, done: 0, failed: 0, unlisted: 2 }; // of two providers
   at("findings").replaceChildren();
   at("found").hidden = true;
   at("summary").textContent = "";
@@ -164,8 +164,14 @@ function startAudit() {
       act(JSON.parse(message.data));
       progress(totals);
     });
-  on("listed", (data) => { totals.databases += data.databases; });
-  on("not-listed", (data) => finding("unread", "not read", data.provider, "", data.error));
+  on("listed", (data) => {
+    totals.unlisted -= 1;
+    totals.databases += data.databases;
+  });
+  on("not-listed", (data) => {
+    totals.unlisted -= 1;
+    finding("unread", "not read", data.provider, "", data.error);
+  });
   on("skipped", () => { totals.done += 1; });
   on("not-read", (data) => {
     totals.done += 1;
@@ -201,11 +207,13 @@ function auditRuns(running) {
   at("progress").hidden = !running;
 }
 
-function progress({ databases: all, done }) {
+function progress({ databases: all, done, unlisted }) {
   const bar = at("progress").querySelector("progress");
   bar.max = all || 1;
-  bar.value = done;
-  at("done").textContent = all ? `${done} of ${all} databases` : "Listing the databases …";
+  if (unlisted) bar.removeAttribute("value"); // how much there is to do is not known yet
+  else bar.value = done;
+  const sofar = `${done} of ${all} databases`;
+  at("done").textContent = unlisted ? `${sofar}, and more are being listed …` : sofar;
 }
 
 function finding(kind, ...cells) {
