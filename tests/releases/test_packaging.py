@@ -1,14 +1,28 @@
-"""The wheel, made from the sdist, as its users install it."""
+"""What is uploaded: the sdist and the wheel made from it, as their users install them."""
 
+import hashlib
+import os
+import shutil
 import subprocess
 import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parents[2]
+SOURCES: Final = ("dbusers", "tests", "openapi", "docs")
+FILES: Final = (
+    ".gitignore",
+    ".mkdocs.yml",
+    "pyproject.toml",
+    "README.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    "Makefile",
+)
 
 ONE_CALL = """
 import asyncio
@@ -28,10 +42,13 @@ asyncio.run(main())
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with an sdist and the wheel built from it."""
-    folder = tmp_path_factory.mktemp("dist")
+    return build(ROOT, tmp_path_factory.mktemp("dist"))
+
+
+def build(sources: Path, folder: Path) -> Path:
     # Without isolation: the build backend is among the test tools, and nothing is downloaded.
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)]
-    subprocess.run(command, check=True, capture_output=True)
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder)]
+    subprocess.run([*command, str(sources)], check=True, capture_output=True)
     return folder
 
 
@@ -98,4 +115,34 @@ def test_the_sdist_holds_what_its_own_tests_need(dist: Path) -> None:
         ".mkdocs.yml",
         "openapi/digitalocean.yaml",
     } <= names
-    assert "tests/test_packaging.py" in names
+    assert "tests/releases/test_packaging.py" in names
+
+
+def test_the_same_sources_give_the_same_bytes_at_another_place_and_time(
+    dist: Path, tmp_path: Path
+) -> None:
+    sources = tmp_path / "another/place"
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    for name in SOURCES:
+        shutil.copytree(ROOT / name, sources / name, ignore=ignored)
+    for name in FILES:
+        shutil.copy(ROOT / name, sources / name)
+    for path in sources.rglob("*"):
+        os.utime(path, (1_600_000_000, 1_600_000_000))
+    again = build(sources, tmp_path / "dist")
+
+    assert len(hashes(dist)) == 2
+    assert hashes(dist) == hashes(again)
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def test_the_page_of_the_index_renders(dist: Path) -> None:
+    command = [sys.executable, "-m", "twine", "--no-color", "check", "--strict"]
+    paths = sorted(str(path) for path in dist.iterdir())
+    done = subprocess.run([*command, *paths], check=False, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("PASSED") == 2
