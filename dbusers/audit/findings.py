@@ -164,6 +164,7 @@ class Judgement:
 
     `detail` says what was found, in a few words and without a secret. `severity` replaces the
     check's own; `anchor` is the policy's line that it is about, if that is not the database's.
+    `by_hand`: the check's call and command would be refused here, so that only its remedy holds.
     """
 
     verdict: Verdict
@@ -171,6 +172,7 @@ class Judgement:
     detail: str = ""
     severity: Severity | None = None
     anchor: Anchor | None = None
+    by_hand: bool = False
 
 
 make_judgement: Final = maker(Judgement)
@@ -214,7 +216,7 @@ class Finding:
     """What a check says of one database or user, with the policy applied.
 
     `severity` is the effective one. `suppressed` is the reason for which the policy accepts it.
-    `anchor` is the policy's line that governs it.
+    `anchor` is the policy's line that governs it. `by_hand`: there is no call or command for it.
     """
 
     check: Check
@@ -225,6 +227,7 @@ class Finding:
     detail: str = ""
     anchor: Anchor | None = None
     suppressed: str | None = None
+    by_hand: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -278,7 +281,7 @@ class EachUser:
             if isinstance(said, Verdict):
                 yield Judgement(said, user.name)
             else:
-                yield Judgement(said.verdict, user.name, said.detail, said.severity, said.anchor)
+                yield attrs.evolve(said, user=user.name)
 
 
 def each_user(judge: UserJudge) -> EachUser:

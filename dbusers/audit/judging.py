@@ -23,11 +23,13 @@ from dbusers.audit.findings import (
     Finding,
     Judgement,
     Said,
+    Severity,
     Suppression,
     Verdict,
     make_finding,
 )
 from dbusers.audit.patterns import matches
+from dbusers.errors import ConfigurationError
 
 ACCEPTABLE: Final = frozenset({FAIL, UNKNOWN})
 SHOWN: Final = frozenset({FAIL, UNKNOWN, ERROR})
@@ -44,11 +46,13 @@ def judge(
     Where users were not read, each check that needs them says `ERROR`, or `SKIP` where there are
     none to read. A failure is one level worse where the database is open to the world; a severity
     that the policy states is final. Findings that the policy accepts are `suppressed`, and the
-    suppressions by which they are get into `used`.
+    suppressions by which they are get into `used`. Raises `ConfigurationError` for a check that
+    raises anything, or says what no check may.
     """
     ruling = _Ruling(facts, used)
     for check in fitting(checks, facts):
         for place, said in enumerate(ruling.said(check)):
+            _require(check, said)
             yield ruling.finding(check, place, said)
 
 
@@ -70,6 +74,7 @@ def wanting(
         for place, each in enumerate(said):
             if each is PASS:
                 continue
+            _require(check, each)
             verdict = each if isinstance(each, Verdict) else each.verdict
             counts[check.id, verdict] += 1
             if verdict in SHOWN:
@@ -96,18 +101,25 @@ class _Ruling:
         facts = self._facts
         if facts.users is None and check.needs_users:
             return [_of_no_users(facts)]
-        if isinstance(check.judge, EachUser):
-            return list(map(check.judge.judge, repeat(facts), facts.users or ()))
-        return list(check.judge(facts))
+        try:
+            if isinstance(check.judge, EachUser):
+                return list(map(check.judge.judge, repeat(facts), facts.users or ()))
+            return list(check.judge(facts))
+        except Exception as error:  # another's check may raise anything
+            raise ConfigurationError(
+                f"the check {check.id} failed on the database {facts.database.name}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
 
     def finding(self, check: Check, place: int, said: Said) -> Finding:
         """Return the finding of what a check says, which stands at `place` of it all."""
         policy = self._policy
         user, detail, severity, anchor = None, "", check.severity, policy.anchor
+        by_hand = False
         if isinstance(said, Verdict):
             verdict = said
         else:
-            verdict, user, detail = said.verdict, said.user, said.detail
+            verdict, user, detail, by_hand = said.verdict, said.user, said.detail, said.by_hand
             severity, anchor = said.severity or severity, said.anchor or anchor
         if isinstance(check.judge, EachUser) and self._facts.users:
             user = self._facts.users[place].name
@@ -123,6 +135,7 @@ class _Ruling:
             detail,
             anchor,
             accepted.reason if accepted else None,
+            by_hand,
         )
 
     def _suppression(self, check: Check, user: str | None, verdict: Verdict) -> Suppression | None:
@@ -140,6 +153,21 @@ class _Ruling:
                     self._used.add(one)
                 return one
         return None
+
+
+def _require(check: Check, said: object) -> None:
+    """Refuse what is no verdict and no judgement, before it is taken for one that is not bad."""
+    if isinstance(said, Verdict):
+        return
+    if (
+        isinstance(said, Judgement)
+        and isinstance(said.verdict, Verdict)
+        and isinstance(said.detail, str)
+        and (said.user is None or isinstance(said.user, str))
+        and (said.severity is None or isinstance(said.severity, Severity))
+    ):
+        return
+    raise ConfigurationError(f"the check {check.id} says what is neither Verdict nor Judgement")
 
 
 def _of_no_users(facts: Facts) -> Judgement:

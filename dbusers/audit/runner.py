@@ -19,7 +19,7 @@ from dbusers.errors import DbusersError
 
 P = ParamSpec("P")
 
-_HandedOver = tuple[Outcome | Exception, asyncio.Future[None]]
+_HandedOver = tuple[Outcome | BaseException, asyncio.Future[None]]
 
 CONCURRENCY: Final = 50  # databases of one account at a time; its rate limit sets the pace
 
@@ -59,6 +59,7 @@ class _Reading:
         self._concurrency = concurrency
         self._outcomes: asyncio.Queue[_HandedOver] = asyncio.Queue()
         self._workers: list[asyncio.Task[None]] = []
+        self._stopped = False
         self.due = 0
         """Outcomes that are still to come, as far as that is known."""
 
@@ -72,25 +73,36 @@ class _Reading:
         outcome, taken = await self._outcomes.get()
         if not taken.done():
             taken.set_result(None)
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, BaseException):
             raise outcome
         self.due += len(outcome.databases) - 1 if isinstance(outcome, Listed) else -1
         return outcome
 
     async def stop(self) -> None:
         """Cancel what is under way, and wait until it has ended."""
+        self._stopped = True
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
 
     def _work(self, work: Callable[P, Awaitable[None]], *args: P.args, **kwargs: P.kwargs) -> None:
         async def worker() -> None:
-            try:
-                await work(*args, **kwargs)
-            except Exception as defect:  # handed to the caller, who raises it
-                await self._hand_over(defect)
+            await work(*args, **kwargs)
 
-        self._workers.append(asyncio.create_task(worker()))
+        started = asyncio.create_task(worker())
+        started.add_done_callback(self._ended)
+        self._workers.append(started)
+
+    def _ended(self, worker: asyncio.Task[None]) -> None:
+        """Hand over what a worker ended by, or the caller would wait for its outcomes for ever."""
+        if self._stopped:
+            return
+        if worker.cancelled():  # as by an inventory that raises what it was cancelled by itself
+            defect: BaseException | None = RuntimeError("the reading was cancelled, by nobody here")
+        else:
+            defect = worker.exception()
+        if defect is not None:
+            self._outcomes.put_nowait((defect, asyncio.get_running_loop().create_future()))
 
     async def _list(self, account: Account) -> None:
         outcome = await _list(account)
@@ -104,7 +116,7 @@ class _Reading:
         for database in waiting:
             await self._hand_over(await _read(account, database))
 
-    async def _hand_over(self, outcome: Outcome | Exception) -> None:
+    async def _hand_over(self, outcome: Outcome) -> None:
         """Wait until the caller has taken it, so that what is read and not kept stays little."""
         taken = asyncio.get_running_loop().create_future()
         self._outcomes.put_nowait((outcome, taken))

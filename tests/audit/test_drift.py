@@ -1,5 +1,6 @@
 """What counts as a change between two readings, and which way it goes."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -98,6 +99,16 @@ def test_the_worst_of_several_changes_names_the_kind_and_all_are_told() -> None:
             ("replication: no → yes", "read_only: no → yes", "auth_plugin: one → two"),
         )
     ]
+
+
+def test_users_who_are_the_same_are_not_looked_at_again() -> None:
+    class Unread(list[UserRecord]):
+        def __iter__(self) -> Iterator[UserRecord]:
+            raise AssertionError("compared")
+
+    users = Unread()
+
+    assert list(changes(users, users)) == []
 
 
 NAMES = st.sampled_from("abcde")

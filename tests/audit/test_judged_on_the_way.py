@@ -30,8 +30,9 @@ from dbusers.audit.run import Options, audit, audit_again
 from dbusers.audit.store import Store
 from dbusers.digitalocean import DatabaseCluster, DatabaseUser
 from dbusers.digitalocean.inventory import database_record, user_record
-from dbusers.errors import ServerError
+from dbusers.errors import ConfigurationError, ServerError
 from dbusers.testing.digitalocean.fleet import ClusterSeed, with_users
+from tests.clocks import JumpingClock
 
 POLICY = """\
 [defaults]
@@ -173,9 +174,27 @@ async def test_a_check_that_is_broken_is_told_of_when_all_is_read(store: Store) 
         raise KeyError("a defect")
 
     options = Options(checks=(*CHECKS, broken))
-    with pytest.raises(KeyError, match="a defect"):
+    with pytest.raises(ConfigurationError, match=r"XX001 failed on .*KeyError: 'a defect'"):
         await audit([Account("one", fleet_of(16))], store, options=options)
 
     (run,) = store.runs()
     assert run.complete
     assert audit_again(store, run).complete
+
+
+async def test_with_a_slow_check_what_is_left_is_judged_when_all_is_read(store: Store) -> None:
+    clock = JumpingClock()
+    taken: list[int] = []  # how many were read when a database was judged
+
+    @check("XX001", "Odd", Severity.LOW, rationale="", remedy="", source="", needs_users=False)
+    def slow(facts: Facts) -> Iterable[Verdict]:
+        taken.append(len(read))
+        clock.now += 1.0
+        yield Verdict.fail_if(facts.users is None)
+
+    read: list[object] = []
+    options = Options(checks=(slow,), clock=clock, on_outcome=read.append)
+    report = await audit([Account("one", fleet_of(8))], store, options=options)
+
+    assert taken == [1] + [9] * 8  # the first is judged again: one more outcome is the list
+    assert sum(report.counts.values()) == 8

@@ -27,7 +27,7 @@ from dbusers.audit import (
 )
 from dbusers.audit.findings import Anchor, DatabasePolicy, Suppression
 from dbusers.audit.judging import Counts, fitting, wanting
-from dbusers.errors import ServerError
+from dbusers.errors import ConfigurationError, ServerError
 
 NOW = datetime(2026, 7, 1, 23, 30, tzinfo=UTC)
 KAFKA = DatabaseRecord("A", "1", "orders", engine=Engine.KAFKA)
@@ -266,6 +266,51 @@ def test_that_something_was_not_read_is_never_accepted() -> None:
     (found,) = judge(Facts(KAFKA, None, NOW, error="503", policy=policy), [named_root()], used=used)
 
     assert (found.verdict, found.suppressed, used) == ("error", None, set())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "fail",
+        True,
+        None,
+        Judgement("fail"),  # type: ignore[arg-type]  # what is wrong with it
+        Judgement(Verdict.UNKNOWN, detail=7),  # type: ignore[arg-type]  # the same
+        Judgement(Verdict.FAIL, severity=4),  # type: ignore[arg-type]  # the same
+        Judgement(Verdict.FAIL, USERS[0]),  # type: ignore[arg-type]  # the same
+    ],
+    ids=repr,
+)
+def test_what_no_check_may_say_is_refused_and_not_taken_for_fine(said: Any) -> None:
+    odd = attrs.evolve(named_root(), judge=lambda facts: [Verdict.PASS, said])
+    of_users = attrs.evolve(named_root(), judge=each_user(lambda facts, user: said))
+    counts: Counts = Counter()
+
+    for one in (odd, of_users):
+        with pytest.raises(ConfigurationError, match="the check XX001 says what is neither"):
+            list(judge(Facts(KAFKA, USERS, NOW), [one]))
+        with pytest.raises(ConfigurationError, match="the check XX001 says what is neither"):
+            list(wanting(Facts(KAFKA, USERS, NOW), [one], counts, set()))
+
+    assert set(counts) <= {("XX001", Verdict.PASS)}
+
+
+@pytest.mark.parametrize("judge_of", [lambda facts: None, lambda facts: 1 / 0])
+def test_a_check_that_fails_is_named(judge_of: Any) -> None:
+    broken = attrs.evolve(named_root(), judge=judge_of)
+
+    with pytest.raises(ConfigurationError, match="the check XX001 failed on the database orders"):
+        list(judge(Facts(KAFKA, USERS, NOW), [broken]))
+
+
+def test_a_judgement_says_that_nothing_can_be_called() -> None:
+    def say(facts: Facts) -> Iterator[Judgement]:
+        yield Judgement(Verdict.FAIL, "root", by_hand=True)
+        yield Judgement(Verdict.FAIL, "app")
+
+    found = judge(Facts(KAFKA, USERS, NOW), [attrs.evolve(named_root(), judge=say)])
+
+    assert [each.by_hand for each in found] == [True, False]
 
 
 def test_a_fingerprint_is_that_of_the_check_the_database_and_the_user() -> None:

@@ -26,6 +26,7 @@ from dbusers.testing.digitalocean.fleet import Cluster
 from dbusers.testing.scalingo.fleet import Database
 
 NO_RETRY = RetryOption(max_retries=0)
+SOON = 5.0  # seconds until a test fails that would wait for ever
 
 
 class Provider:
@@ -143,7 +144,7 @@ async def test_an_account_that_waits_holds_up_no_other() -> None:
 async def test_leaving_early_cancels_what_is_under_way() -> None:
     account = Provider("A", "abcd", waits="bcd")
 
-    async with aclosing(read_all([account])) as outcomes:
+    async with asyncio.timeout(SOON), aclosing(read_all([account])) as outcomes:
         async for outcome in outcomes:
             if isinstance(outcome, Read):
                 break
@@ -155,7 +156,7 @@ async def test_leaving_early_cancels_what_is_under_way() -> None:
 async def test_leaving_before_anything_was_read_leaves_nothing_behind() -> None:
     account = Provider("A", "abcd")
 
-    async with aclosing(read_all([account])) as outcomes:
+    async with asyncio.timeout(SOON), aclosing(read_all([account])) as outcomes:
         assert isinstance(await anext(outcomes), Listed)
 
     assert account.running == 0
@@ -188,20 +189,45 @@ async def test_cancelling_the_reader_cancels_what_is_under_way() -> None:
     await account.all_running.wait()
 
     reader.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await reader
+    async with asyncio.timeout(SOON):
+        with pytest.raises(asyncio.CancelledError):
+            await reader
 
     assert account.cancelled == 4
     assert not other_tasks()
 
 
-async def test_a_defect_is_raised_and_leaves_nothing_behind() -> None:
-    account = Provider("A", ["defect", "b"], waits="b")
+@pytest.mark.parametrize("others", [["b"], []], ids=["beside another", "alone"])
+async def test_a_defect_is_raised_and_leaves_nothing_behind(others: list[str]) -> None:
+    account = Provider("A", ["defect", *others], waits="b")
 
-    with pytest.raises(KeyError):
-        await outcomes_of(account)
+    async with asyncio.timeout(SOON):
+        with pytest.raises(KeyError):
+            await outcomes_of(account)
 
-    assert account.cancelled == 1
+    assert account.cancelled == len(others)
+    assert not other_tasks()
+
+
+async def test_a_defect_in_listing_is_raised() -> None:
+    class Defect(Provider):
+        async def databases(self) -> list[DatabaseRecord]:
+            raise KeyError("databases")
+
+    async with asyncio.timeout(SOON):
+        with pytest.raises(KeyError):
+            await outcomes_of(Defect("A", "a"), Provider("B", "b"))
+
+
+async def test_an_inventory_that_was_cancelled_by_itself_is_a_defect_and_not_waited_for() -> None:
+    class Cancelled(Provider):
+        async def users(self, database: DatabaseRecord) -> list[UserRecord]:
+            raise asyncio.CancelledError
+
+    async with asyncio.timeout(SOON):
+        with pytest.raises(RuntimeError, match="cancelled, by nobody here"):
+            await outcomes_of(Cancelled("A", "abc"), concurrency=2)
+
     assert not other_tasks()
 
 

@@ -333,6 +333,21 @@ def test_a_report_that_cannot_be_written_says_how_to_have_it(
     assert "standard output: No space left on device; nothing is lost: --from " in result.stderr
 
 
+def test_an_interrupt_while_judging_does_not_say_that_something_is_left_to_be_read(
+    digitalocean: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as judging:
+        judging.setattr("dbusers.audit.run.report_of", interrupt)
+        result = digitalocean("audit", "-q")
+
+    assert result.exit_code == 130
+    assert "interrupted while judging; --from " in error(result)
+    assert digitalocean("audit", "-q", "--from", "last").exit_code == 1
+
+
 def test_an_interrupt_while_reporting_says_how_to_have_it(
     digitalocean: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

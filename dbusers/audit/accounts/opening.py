@@ -39,6 +39,7 @@ from dbusers.windows import Window
 WINDOWS: Final = {"digitalocean": DIGITALOCEAN_WINDOWS, "scalingo": SCALINGO_WINDOWS}
 COMMAND_SECONDS: Final = 60.0  # for a token_command; it may ask its user for a fingerprint
 LONGEST_OUTPUT: Final = 64 * 1024  # bytes of a token_command; the longest tokens have 2,000
+LONGEST_LIST: Final = 64 * 1024 * 1024  # bytes; 10,000 clusters have 20 million, on one page
 
 # An audit waits for its turn rather than leave a database unread: behind 5,000 requests of an hour
 # a call waits for most of that hour. One attempt is bounded as ever, and so are its repetitions.
@@ -107,7 +108,12 @@ def _client(
 ) -> Client:
     if settings.provider == "digitalocean":
         return DigitalOceanClient(
-            token, base_url=settings.url, options=options, rate_limit=meter, clock=clock
+            token,
+            base_url=settings.url,
+            options=options,
+            rate_limit=meter,
+            max_body_size=LONGEST_LIST,
+            clock=clock,
         )
     return ScalingoClient(
         token,
@@ -166,13 +172,19 @@ async def _tokens(settings: Sequence[AccountSettings]) -> list[Secret]:
 
 
 def _from_environment(settings: AccountSettings) -> tuple[str, Secret]:
-    for variable in settings.token_env:
-        if os.environ.get(variable):
-            return variable, Secret(os.environ[variable].strip())
+    is_set = next((name for name in settings.token_env if os.environ.get(name)), None)
+    if is_set is not None:
+        return is_set, Secret(os.environ[is_set].strip())
     if settings.token_env:
-        names = " or ".join(settings.token_env)
-        raise _error(settings, f"the environment variable {names} is not set")
+        raise _error(settings, f"the environment variable {_told(settings.token_env)} is not set")
     return "token_command", Secret("")
+
+
+def _told(variables: Sequence[str]) -> str:
+    """Return their names; not one that may be the token itself, put there by mistake."""
+    # Names of variables are in capitals, by custom, and no provider's tokens are.
+    names = [name for name in variables if name == name.upper()]
+    return " or ".join(names) or "that token_env names"
 
 
 async def _printed(settings: AccountSettings) -> Secret:

@@ -26,7 +26,8 @@ It is found through an entry point, of a check or of several, in that package's 
 
 `engines={Engine.KAFKA}` restricts it to engines; without `each_user` the function gets the whole
 database and yields `Judgement`s, or a bare `Verdict` on it. It must not read anything but its
-`Facts`, or judging a stored run again would not give the same.
+`Facts`, or judging a stored run again would not give the same. One that raises, or says anything
+else, ends the audit by a `ConfigurationError` with its id; what was read is kept.
 """
 
 from collections import Counter

@@ -96,7 +96,9 @@ def reader_writes(facts: Facts) -> Iterator[Judgement]:
         if entry is None or entry.kind != READERS:
             continue
         writes = True if user.built_in else may_write(user)
-        yield Judgement(Verdict.fail_if(writes), user.name, anchor=entry.anchor)
+        verdict = Verdict.fail_if(writes)
+        # The providers refuse to remove a built-in user.
+        yield Judgement(verdict, user.name, anchor=entry.anchor, by_hand=user.built_in is True)
 
 
 def _entry_of(policy: DatabasePolicy, user: UserRecord) -> AllowedUser | None:

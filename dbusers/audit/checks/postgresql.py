@@ -80,7 +80,9 @@ def shared_replication(facts: Facts) -> Iterator[Judgement]:
     users = facts.users or ()
     alone = sum(user.built_in is not True for user in users) == 1 and not facts.partial
     for user in users:
-        yield make_judgement(_shared(facts, user, alone=alone), user.name)
+        verdict = _shared(facts, user, alone=alone)
+        # The providers refuse to change a built-in user.
+        yield make_judgement(verdict, user.name, by_hand=user.built_in is True)
 
 
 def _shared(facts: Facts, user: UserRecord, *, alone: bool) -> Verdict:

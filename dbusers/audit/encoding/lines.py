@@ -1,4 +1,4 @@
-"""DatabaseRow the JSON Lines that `report.jsonl` writes: what was read, without what was found.
+"""Reading the JSON Lines that `report.jsonl` writes: what was read, without what was found.
 
 Findings are judged anew from what was read, so only the lines about the run, its accounts and its
 databases count, and the last one, which says that nothing was cut off.
@@ -24,8 +24,8 @@ def read_json_lines(
     """Return the run of a file, and what was read: accounts, and databases with their outcome.
 
     Where a line does not say whether its users are `partial`, those of the source "users" are not.
-    Raises `ConfigurationError`, which names file and line, for
-    what is no such file, and at its end if it was cut off.
+    Raises `ConfigurationError`, which names file and line, for what is no such file, and at its end
+    if it was cut off.
     """
     lines = _lines(path)
     number, value = next(lines, (1, {}))

@@ -24,12 +24,16 @@ TARGETS: Final = {
 
 
 def call_for(finding: Finding) -> str:
-    """Return the remedy as the SDK's call, "" if the check has none."""
+    """Return the remedy as the SDK's call, "" if there is none."""
+    if finding.by_hand:
+        return ""
     return _filled(finding.check.call, finding, ascii)
 
 
 def command_for(finding: Finding) -> str:
-    """Return the remedy as a shell command, "" if the check has none."""
+    """Return the remedy as a shell command, "" if there is none."""
+    if finding.by_hand:
+        return ""
     template = _for_provider(finding)
     if any(name.startswith("-") for name in (finding.database.id, finding.user or "")):
         template = ARGUMENT.sub(r"-- \g<0>", template, count=1)

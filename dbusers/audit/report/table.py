@@ -135,10 +135,10 @@ def _group(on: Console, group: Group) -> None:
         _line(on, 6, f"and {group.more:,} more", "dim")
     if group.kind is Kind.FAILED:
         _line(on, 6, f"Remedy: {check.remedy}", "dim")
-        command = command_for(group.examples[0])
+        command = next(filter(None, map(command_for, group.examples)), "")
         if command:
             # Left to the terminal to break: copied from there, it is still one line.
-            said = f"      For the first: {shown(command, 400)}"
+            said = f"      For example: {shown(command, 400)}"
             on.print(Text(said, "dim"), soft_wrap=True)
 
 

@@ -34,7 +34,7 @@ def read(
 
     Raises `ConfigurationError` as `audit` does, and where no account lets itself be read with its
     token; `InvalidRequest` where filters leave nothing to be read. Ends the command if it is
-    interrupted before there is anything to report.
+    interrupted before there is anything to report, or when all was read already.
     """
     reading = _Reading(settings, store, policy, options, voice)
     try:
@@ -42,7 +42,11 @@ def read(
     except KeyboardInterrupt:
         if reading.run is None:
             end("interrupted; nothing was read", ExitCode.INTERRUPTED)
-        return audit_again(store, reading.run, policy, options, interrupted=True)
+        run = store.find(reading.run.id)  # as it is now
+        if run.finished is not None:
+            again = f"--from {run.id} does that again"
+            end(f"interrupted while judging; {again}", ExitCode.INTERRUPTED)
+        return audit_again(store, run, policy, options, interrupted=True)
 
 
 @attrs.define

@@ -13,10 +13,11 @@ from dbusers.audit.accounts.configuration import (
     accounts_from_file,
 )
 from dbusers.audit.accounts.configuration import __doc__ as documented
-from dbusers.audit.accounts.opening import open_accounts
+from dbusers.audit.accounts.opening import LONGEST_LIST, open_accounts
 from dbusers.audit.accounts.selection import Selection
 from dbusers.digitalocean.client import WINDOWS as DIGITALOCEAN
 from dbusers.testing import Sandbox
+from dbusers.transport import MAX_BODY_SIZE
 from tests.canary import TOKEN, leaks, shown_by
 from tests.clocks import SimulatedClock
 
@@ -258,6 +259,17 @@ async def test_a_variable_that_is_not_set_is_named() -> None:
             raise AssertionError("opened")
 
 
+@pytest.mark.parametrize("token", [TOKEN.replace("-", "_"), "dop_v1_" + "4f" * 32])
+async def test_a_token_in_place_of_its_variable_is_not_repeated(token: str, tmp_path: Path) -> None:
+    (settings,) = settings_of(f'[[accounts]]\n{GOOD}token_env = "{token}"\n', tmp_path)
+
+    with pytest.raises(ConfigurationError, match="variable that token_env names is not set") as no:
+        async with open_accounts([settings]):
+            raise AssertionError("opened")
+
+    assert token not in shown_by(no.value).replace(f"token = {token!r}", "")  # the test's own
+
+
 async def test_a_url_in_the_clear_is_refused_by_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_TOKEN", TOKEN)
 
@@ -267,6 +279,20 @@ async def test_a_url_in_the_clear_is_refused_by_account(monkeypatch: pytest.Monk
 
 
 # Their clients
+
+
+async def test_a_list_of_many_databases_is_taken_up_to_a_length_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(opening, "LONGEST_LIST", 5_000)
+    async with Sandbox(limits=False) as sandbox:
+        monkeypatch.setenv("A_TOKEN", sandbox.digitalocean_token)
+        async with open_accounts([account(url=sandbox.url)]) as accounts:
+            (outcome,) = [each async for each in read_all(accounts)]
+
+    assert isinstance(outcome, NotListed)
+    assert "larger than 5000 bytes" in str(outcome.error)
+    assert opening.LONGEST_LIST < MAX_BODY_SIZE < LONGEST_LIST
 
 
 async def test_both_providers_are_opened_and_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ def test_no_line_is_wider_than_the_terminal(
 ) -> None:
     lines = ESCAPE_SEQUENCE.sub("", on_terminal(report, width, monkeypatch)).splitlines()
 
-    assert max(cell_len(line) for line in lines if "For the first:" not in line) <= width
+    assert max(cell_len(line) for line in lines if "For example:" not in line) <= width
 
 
 def test_a_command_stays_one_line_to_be_copied(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +52,19 @@ def test_a_command_stays_one_line_to_be_copied(monkeypatch: pytest.MonkeyPatch) 
     text = on_terminal(a_report([read(finding.database)], [finding]), 80, monkeypatch)
 
     command = f"dbusers users delete -p digitalocean {'d' * 60} {'app' * 20}"
-    assert f"For the first: {command}" in ESCAPE_SEQUENCE.sub("", text)
+    assert f"For example: {command}" in ESCAPE_SEQUENCE.sub("", text)
+
+
+def test_the_command_is_that_of_an_example_that_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    database = a_database()
+    by_hand, other = a_finding(database, by_hand=True), a_finding(database, user="other")
+
+    without = on_terminal(a_report([read(database)], [by_hand]), 300, monkeypatch)
+    with_one = on_terminal(a_report([read(database)], [by_hand, other]), 300, monkeypatch)
+
+    assert "Remedy: " in without
+    assert "For example: " not in without
+    assert re.search(r"For example: dbusers users .* other\s", ESCAPE_SEQUENCE.sub("", with_one))
 
 
 def test_a_table_of_accounts_fits_eighty_columns_unbroken(monkeypatch: pytest.MonkeyPatch) -> None:
