@@ -10,6 +10,7 @@ import pytest
 
 from dbusers.testing import Sandbox
 from tests.ready_python import ready_python
+from tests.testing.installation import entry_point
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -54,12 +55,13 @@ async def test_a_block_of_the_readme_runs(block: str, tmp_path: Path) -> None:
     program = tmp_path / "test_block.py"
     program.write_text(block + (DRIVE_APP if "FastAPI(" in block else ""))
     command = PYTEST if "def test_" in block else (ready_python(), "-W", "error")
+    path = f"{entry_point(tmp_path / 'site')}:{ROOT}"  # both, where the package is not installed
     async with Sandbox(databases=60, users=300) as sandbox:
         process = await asyncio.create_subprocess_exec(
             *command,
             str(program),
-            cwd=ROOT,  # the package, where it is not installed
-            env=os.environ | {"PYTHONPATH": str(ROOT)} | _exports(sandbox, block),
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": path} | sandbox.environment,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -83,7 +85,7 @@ async def test_the_lines_of_the_command_work_as_they_stand(tmp_path: Path) -> No
             "\n".join(COMMANDS),
             cwd=ROOT,
             env=os.environ
-            | _exports(sandbox, "")
+            | sandbox.environment
             | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -93,16 +95,3 @@ async def test_the_lines_of_the_command_work_as_they_stand(tmp_path: Path) -> No
 
     assert shell.returncode == 0, output.decode()
     assert "app-01 is removed." in output.decode()
-
-
-def _exports(sandbox: Sandbox, block: str) -> dict[str, str]:
-    if "aioresponses" in block:
-        return {}  # it answers for the real host
-    return {
-        "DIGITALOCEAN_TOKEN": sandbox.digitalocean_token,
-        "DIGITALOCEAN_API_URL": sandbox.url,
-        "SCALINGO_API_TOKEN": sandbox.scalingo_token,
-        "SCALINGO_AUTH_URL": sandbox.url,
-        "SCALINGO_API_URL": sandbox.url,
-        "SCALINGO_DB_URL": sandbox.url,
-    }
