@@ -17,11 +17,11 @@ BEGIN: Final = f"""
 """
 RESUME: Final = f"UPDATE runs SET finished = NULL, complete = 0 WHERE number = ? RETURNING {RUN}"
 FINISH: Final = f"""
-    UPDATE runs SET finished = ?1, complete =
+    UPDATE runs SET finished = ?, complete =
         NOT EXISTS (SELECT 1 FROM accounts a WHERE a.run = number AND NOT a.listed)
         AND NOT EXISTS (SELECT 1 FROM databases d
                         WHERE d.run = number AND d.state IN ('listed', 'failed'))
-    WHERE number = ?2 RETURNING {RUN}
+    WHERE number = ? RETURNING {RUN}
 """
 REMOVE: Final = """
     DELETE FROM runs
@@ -80,12 +80,12 @@ PUT: Final = """
 """
 PENDING: Final = f"""
     SELECT d.record FROM databases d
-    WHERE d.run = ?1 AND d.account = coalesce(?2, d.account)
-    AND (d.state = 'listed' OR (?3 AND d.state = 'failed')) {IN_ORDER}
+    WHERE d.run = ? AND d.account = coalesce(?, d.account)
+    AND (d.state = 'listed' OR (? AND d.state = 'failed')) {IN_ORDER}
 """
 OUTCOMES: Final = f"""
     SELECT {OUTCOME} FROM databases d
-    WHERE d.run = ?1 AND (NOT ?2 OR d.state = 'failed') {IN_ORDER}
+    WHERE d.run = ? AND (NOT ? OR d.state = 'failed') {IN_ORDER}
 """
 # With the users at the last complete run that read the database. One that was not complete is no
 # base: its report may have been set aside for that, and with it the drift that it told of. A run
@@ -106,9 +106,9 @@ BEFORE: Final = """
 # The same database in another run: under the same account, or else under any.
 WITH_COUNTERPARTS: Final = f"""
     SELECT {OUTCOME}, {COUNTERPART} FROM databases d LEFT JOIN databases c ON c.rowid = coalesce(
-        (SELECT o.rowid FROM databases o WHERE o.run = ?2 AND o.account = d.account
+        (SELECT o.rowid FROM databases o WHERE o.run = ? AND o.account = d.account
          AND o.provider = d.provider AND o.id = d.id),
         (SELECT min(o.rowid) FROM databases o WHERE o.provider = d.provider AND o.id = d.id
-         AND o.run = ?2))
-    WHERE d.run = ?1 {IN_ORDER}
+         AND o.run = ?))
+    WHERE d.run = ? {IN_ORDER}
 """

@@ -257,7 +257,8 @@ class Store:
         self, run: Run, other: Run
     ) -> Iterator[tuple[DatabaseRow, DatabaseRow | None]]:
         """Yield each database of a run, and what it was in another one."""
-        for columns in self._rows(queries.WITH_COUNTERPARTS, run.number, other.number):
+        wanted = (other.number, other.number, run.number)
+        for columns in self._rows(queries.WITH_COUNTERPARTS, *wanted):
             half = len(columns) // 2
             row, counterpart = columns[:half], columns[half:]
             is_there = counterpart[0] is not None
