@@ -19,14 +19,14 @@ from tests.canary_search import (
     found_in,
     secrets_of,
 )
-from tests.cli.served import digitalocean_environment, scalingo_environment, served
+from tests.cli.environments import digitalocean_environment, scalingo_environment
 
 # The command
 
 
 @pytest.fixture
 def served_sandbox() -> Iterator[Sandbox]:
-    with served(Sandbox(limits=False, databases=20, users=40)) as running:
+    with Sandbox(limits=False, databases=20, users=40) as running:
         yield running
 
 

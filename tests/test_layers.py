@@ -31,7 +31,7 @@ INVENTORIES = {"digitalocean.inventory", "scalingo.inventory"}
 # Says which extra to install where it is missing, so it cannot import it first.
 ENTRY_POINTS = {"cli"}
 # Only the lines of the sandbox that hand out wired clients and fixtures know the SDK.
-SANDBOX_EDGE = {"testing.sandbox", "testing.fixtures", "testing.plugin"}
+SANDBOX_EDGE = {"testing.sandbox", "testing.plugin"}
 
 
 def modules() -> Iterator[tuple[str, Path]]:

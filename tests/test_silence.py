@@ -117,16 +117,9 @@ asyncio.run(main())
 
 async def said_by(*arguments: str, sandbox: Sandbox) -> tuple[str, str]:
     """Return what a Python in development mode prints to stdout and to stderr."""
-    environment = {
-        **os.environ,
-        "DIGITALOCEAN_TOKEN": sandbox.digitalocean_token,
-        "DIGITALOCEAN_API_URL": sandbox.url,
-        "SCALINGO_API_TOKEN": sandbox.scalingo_token,
-        **dict.fromkeys(("SCALINGO_AUTH_URL", "SCALINGO_API_URL", "SCALINGO_DB_URL"), sandbox.url),
-    }
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-X", "dev", "-W", "error", *arguments),
-        env=environment,
+        env=os.environ | sandbox.environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

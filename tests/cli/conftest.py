@@ -7,14 +7,14 @@ from typer.testing import CliRunner, Result
 
 from dbusers.cli.app import app
 from dbusers.testing import Sandbox
-from tests.cli.served import digitalocean_environment, scalingo_environment, served
+from tests.cli.environments import digitalocean_environment, scalingo_environment
 
 Run = Callable[..., Result]
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with served(Sandbox(limits=False)) as running:
+    with Sandbox(limits=False) as running:
         yield running
 
 

@@ -14,7 +14,7 @@ from typer.testing import Result
 from dbusers.cli.audit.delivery import deliver
 from dbusers.testing import Fault, Sandbox
 from tests.cli.conftest import Run
-from tests.cli.served import digitalocean_environment, scalingo_environment
+from tests.cli.environments import digitalocean_environment, scalingo_environment
 
 STORE = Path("dbusers-audit.db")
 

@@ -12,7 +12,7 @@ from dbusers.audit.checks import mysql
 from dbusers.audit.policy import POLICY_CHECKS
 from dbusers.testing import Fault, Sandbox
 from tests.cli.conftest import Run
-from tests.cli.served import digitalocean_environment, scalingo_environment
+from tests.cli.environments import digitalocean_environment, scalingo_environment
 
 POLICY = Path("dbusers-policy.toml")
 

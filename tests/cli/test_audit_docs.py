@@ -9,7 +9,7 @@ import pytest
 
 from dbusers.testing import Sandbox
 from tests.cli.conftest import Run
-from tests.cli.served import digitalocean_environment, scalingo_environment
+from tests.cli.environments import digitalocean_environment, scalingo_environment
 from tests.ready_python import ready_python
 
 ROOT = Path(__file__).parents[2]

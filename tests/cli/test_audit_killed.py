@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dbusers.testing import Fault, Sandbox
-from tests.cli.served import digitalocean_environment, served
+from tests.cli.environments import digitalocean_environment
 from tests.ready_python import ready_python
 
 KILLS = 10
@@ -24,7 +24,7 @@ ID_OR_TIME = re.compile(
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with served(Sandbox(databases=60, users=300, limits=False)) as running:
+    with Sandbox(databases=60, users=300, limits=False) as running:
         yield running
 
 

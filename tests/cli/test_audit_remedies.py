@@ -14,7 +14,7 @@ from dbusers.audit.accounts.opening import WINDOWS
 from dbusers.testing import Sandbox
 from tests.audit.checks.wire import change, is_built_in, provoke
 from tests.cli.conftest import Run
-from tests.cli.served import digitalocean_environment, scalingo_environment, served
+from tests.cli.environments import digitalocean_environment, scalingo_environment
 
 POLICY = """
 [defaults]
@@ -34,7 +34,7 @@ def _nobody_waits_for_scalingos_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with served(Sandbox(databases=60, users=900, limits=False)) as running:
+    with Sandbox(databases=60, users=900, limits=False) as running:
         provoke(running)
         yield running
 

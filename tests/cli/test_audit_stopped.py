@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dbusers.testing import Fault, Sandbox
-from tests.cli.served import digitalocean_environment
+from tests.cli.environments import digitalocean_environment
 
 ROOT = Path(__file__).parents[2]
 

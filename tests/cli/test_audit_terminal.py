@@ -16,7 +16,7 @@ from dbusers.cli.audit.bars import Bars, seconds_left
 from dbusers.cli.audit.words import Voice, plan_in_words
 from dbusers.errors import DbusersError
 from dbusers.testing import Fault, Sandbox
-from tests.cli.served import digitalocean_environment
+from tests.cli.environments import digitalocean_environment
 from tests.cli.terminal import Screen, run_on_terminal
 from tests.cli.test_terminal import COLOUR, CONTROL_C, ESCAPE
 

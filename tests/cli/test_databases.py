@@ -2,7 +2,7 @@ import json
 
 from dbusers.testing import Sandbox
 from tests.cli.conftest import Run
-from tests.cli.served import digitalocean_environment, scalingo_environment, served
+from tests.cli.environments import digitalocean_environment, scalingo_environment
 
 
 def test_a_table_has_every_cluster_in_a_line_of_its_own(
@@ -65,7 +65,7 @@ def test_the_url_of_the_command_line_comes_first(run: Run, sandbox: Sandbox) -> 
 
 
 def test_an_empty_account_prints_an_empty_array_or_says_so(run: Run) -> None:
-    with served(Sandbox(databases=0, users=0)) as empty:
+    with Sandbox(databases=0, users=0) as empty:
         environment = digitalocean_environment(empty)
 
         table = run("databases", "list", env=environment)

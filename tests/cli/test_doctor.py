@@ -11,7 +11,7 @@ from typer.testing import Result
 from dbusers.testing import Fault, Sandbox
 from tests.canary_search import found_in, secrets_of
 from tests.cli.conftest import Run
-from tests.cli.served import digitalocean_environment, scalingo_environment
+from tests.cli.environments import digitalocean_environment, scalingo_environment
 
 DOCTOR = ("doctor", "--output", "json")
 

@@ -10,7 +10,7 @@ from dbusers import __version__
 from dbusers.clock import SystemClock
 from dbusers.testing import Fault, Sandbox
 from tests.cli.conftest import Run
-from tests.cli.served import digitalocean_environment, scalingo_environment
+from tests.cli.environments import digitalocean_environment, scalingo_environment
 
 LIST = ("databases", "list")
 

@@ -18,7 +18,7 @@ from tests.cli.command_reference import (
     output_page,
 )
 from tests.cli.conftest import Run
-from tests.cli.served import digitalocean_environment, scalingo_environment, served
+from tests.cli.environments import digitalocean_environment, scalingo_environment
 
 ENDLESS = ("sandbox", "demo")  # they serve until they are stopped, or have tests of their own
 ASKING = ("users update", "users reset", "users delete")
@@ -69,7 +69,7 @@ def test_the_page_of_the_output_is_the_schema() -> None:
 def test_the_examples_work(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     # A small one: a client keeps to the limits, even where nobody enforces them.
-    with served(Sandbox(limits=False, databases=10, users=40)) as sandbox:
+    with Sandbox(limits=False, databases=10, users=40) as sandbox:
         _try_all(run, sandbox)
 
 

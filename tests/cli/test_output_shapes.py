@@ -15,7 +15,7 @@ from dbusers.cli.doctor.diagnosis import State
 from dbusers.testing import Sandbox
 from tests.cli.command_reference import SCHEMA, commands
 from tests.cli.conftest import Run
-from tests.cli.served import digitalocean_environment, scalingo_environment, served
+from tests.cli.environments import digitalocean_environment, scalingo_environment
 
 SHAPES = json.loads(SCHEMA.read_text())
 PRINTED = 0, 1  # an audit has findings, a comparison differences
@@ -34,7 +34,7 @@ Shown = Callable[..., Any]
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with served(Sandbox(limits=False, databases=10, users=40)) as running:
+    with Sandbox(limits=False, databases=10, users=40) as running:
         yield running
 
 

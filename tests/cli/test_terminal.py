@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from dbusers.testing import Sandbox
-from tests.cli.served import digitalocean_environment, served
+from tests.cli.environments import digitalocean_environment
 from tests.cli.terminal import QUICK_DEMO, run_on_terminal
 
 CONTROL_C = "\x03"
@@ -16,7 +16,7 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-7]m")
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with served(Sandbox(limits=False)) as running:
+    with Sandbox(limits=False) as running:
         yield running
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from dbusers.testing import Sandbox
 from tests.cli.conftest import Run
-from tests.cli.served import digitalocean_environment, served
+from tests.cli.environments import digitalocean_environment
 
 
 def cluster(sandbox: Sandbox, engine: str) -> Any:
@@ -250,7 +250,7 @@ def test_a_rule_that_is_not_repeated_is_not_taken_away_unasked(
 
 
 def test_update_takes_the_settings_from_the_list_where_the_single_read_has_none(run: Run) -> None:
-    with served(Sandbox(limits=False, omit_settings_on_get=True)) as sandbox:
+    with Sandbox(limits=False, omit_settings_on_get=True) as sandbox:
         kafka_id, user = kafka_user(sandbox)
 
         result = run(

@@ -12,7 +12,7 @@ from dbusers.clock import SystemClock
 from dbusers.testing import Fault, Sandbox
 from tests.canary_search import found_in, secrets_of
 from tests.cli.conftest import Run
-from tests.cli.served import digitalocean_environment, scalingo_environment
+from tests.cli.environments import digitalocean_environment, scalingo_environment
 
 Environment = Callable[[Sandbox], dict[str, str]]
 ATTEMPT = re.compile(r"^\d\d:\d\d:\d\d dbusers\.http GET /v2/databases: attempt 1, .* 200 ", re.M)
