@@ -1,21 +1,19 @@
 """`Adapter`: a client's operations: each request through the whole chain, until its deadline."""
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from math import inf
 from typing import Any
 
 import aiohttp
-import attrs
 
+from dbusers.attempt import Attempt
 from dbusers.auth import Authenticator
 from dbusers.clock import SYSTEM_CLOCK, Clock
 from dbusers.deadline import OutOfTime, Progress, limit_in_force, progress
 from dbusers.errors import ConfigurationError, ConnectionFailed, DbusersError, RequestTimedOut
-from dbusers.logs import HTTP_LOG, log_attempt
-from dbusers.middleware import Authorize, InTime, Limit, chain
-from dbusers.options import OnResponse, RequestOption, TimeoutOption
+from dbusers.middleware import InTime, Limit, chain
+from dbusers.options import DEFAULT_TIMEOUT, OnResponse, RequestOption, TimeoutOption
 from dbusers.ratelimit import RateLimit
 from dbusers.request import (
     Handler,
@@ -27,8 +25,7 @@ from dbusers.request import (
 )
 from dbusers.response import ErrorReader, Response
 from dbusers.retry import Retry
-from dbusers.secret import Secret
-from dbusers.transport import DEFAULT_TIMEOUT, MAX_BODY_SIZE, Transport
+from dbusers.transport import MAX_BODY_SIZE, Transport
 
 
 class Adapter:
@@ -51,24 +48,22 @@ class Adapter:
         self.base_url = base_url
         self.options: tuple[RequestOption, ...] = options_of(options)
         self._read_error = read_error
-        self._rate_limit = rate_limit
         self._clock = clock
         self._transport = Transport(session, authenticator.base_urls, max_body_size)
         self._running: set[Progress] = set()
         self._ended = asyncio.Event()
-        self._closed = False
         # Bound once: Python calls a method faster than an object.
-        self._authorize = Authorize(authenticator, self._transmit, clock).__call__
+        self._attempt = Attempt(self._transport, authenticator, rate_limit, clock).__call__
         self._outer: tuple[Middleware, ...] = (
             Retry(clock).__call__,
             Limit(rate_limit, authenticator, clock).__call__,
         )
         self._middleware = hooks_of(middleware)
-        self._private_chain = chain(self._outer, self._authorize)
+        self._private_chain = chain(self._outer, self._attempt)
         self._chain = self._chain_with(())
-        # Without hooks it is `_operate` itself, and costs nothing.
+        # Without hooks it is `_run` itself, and costs nothing.
         hooks = hooks_of(operation_middleware, "operation_middleware")
-        self._operation = chain(hooks, self._operate)
+        self._operation = chain(hooks, self._run)
 
     async def send(self, request: RequestInformation) -> Response:
         """Return the answer to `request`, through the client's whole pipeline.
@@ -102,7 +97,7 @@ class Adapter:
 
         Later calls raise the same. Returns when all have ended.
         """
-        self._closed = True
+        self._transport.closed = True
         for operation in self._others_running():
             if not operation.closing:
                 operation.close()
@@ -112,10 +107,6 @@ class Adapter:
                 await self._ended.wait()
         finally:
             await self._transport.aclose()
-
-    def _refuse_if_closed(self) -> None:
-        if self._closed:
-            raise ConfigurationError("the client is closed: make a new one")
 
     def _others_running(self) -> list[Progress]:
         # A hook may close the client, and does not wait for its own call; nor does anyone for the
@@ -127,14 +118,12 @@ class Adapter:
         hooks = (*self._middleware, *middleware)
         if not hooks:
             return self._private_chain
-        return chain((*self._outer, InTime(self._clock), *hooks), self._authorize)
+        return chain((*self._outer, InTime(self._clock), *hooks), self._attempt)
 
-    def _operate(self, request: RequestInformation) -> Awaitable[Response]:
-        handler = self._chain_with(request.middleware) if request.middleware else self._chain
-        return self._run(request, handler)
-
-    async def _run(self, request: RequestInformation, handler: Handler) -> Response:
-        self._refuse_if_closed()
+    async def _run(self, request: RequestInformation, handler: Handler | None = None) -> Response:
+        self._transport.refuse_if_closed()
+        if handler is None:
+            handler = self._chain_with(request.middleware) if request.middleware else self._chain
         loop = self._transport.running_loop()
         total = (request.option(TimeoutOption) or DEFAULT_TIMEOUT).total
         seconds, whose = inf if total is None else total, "TimeoutOption.total"
@@ -142,8 +131,8 @@ class Adapter:
         if limit is not None and limit.left < seconds:
             seconds, whose = limit.left, "left of the caller's time_limit"
         task: Any = asyncio.current_task(loop)  # there is one: this runs in it
-        deadline = self._clock.monotonic() + seconds
-        at = Progress(task, deadline, task.cancelling())
+        begun = self._clock.monotonic()
+        at = Progress(task, begun, begun + seconds, task.cancelling())
         token = progress.set(at)
         self._running.add(at)
         try:
@@ -152,7 +141,7 @@ class Adapter:
             return await handler(request)
         except DbusersError as failure:
             if not failure.attempts:  # those of a token's request, if it failed, are more telling
-                failure.attempts, failure.retries = at.attempts, tuple(at.retries)
+                failure.attempts, failure.retries = at.attempts, at.retries
             if isinstance(failure, ConnectionFailed | RequestTimedOut):
                 failure.sent = failure.sent or at.sent  # by an earlier attempt, perhaps
             raise
@@ -175,36 +164,8 @@ class Adapter:
             self._running.discard(at)
             if at.closing:
                 task.uncancel()
-            if self._closed:
+            if self._transport.closed:
                 self._ended.set()
             progress.reset(token)
-        error.attempts, error.retries = at.attempts, tuple(at.retries)
+        error.attempts, error.retries = at.attempts, at.retries
         raise error
-
-    async def _transmit(self, request: RequestInformation, credential: Secret) -> Response:
-        self._refuse_if_closed()  # by a hook, perhaps
-        timeout = request.option(TimeoutOption) or DEFAULT_TIMEOUT
-        at = progress.get()
-        begun = self._clock.monotonic()
-        left = at.deadline - begun
-        if left <= 0:
-            raise OutOfTime
-        last = timeout.attempt is None or left < timeout.attempt
-        if last:
-            timeout = attrs.evolve(timeout, attempt=left if left < inf else None)
-        before, at.sent = at.sent, True
-        outcome = await self._transport.exchange(request, credential, timeout)
-        if HTTP_LOG.isEnabledFor(logging.DEBUG):
-            log_attempt(request, outcome, at, self._clock.monotonic() - begun)
-        if isinstance(outcome, DbusersError):
-            if isinstance(outcome, ConnectionFailed | RequestTimedOut):
-                at.sent = before or outcome.sent
-            if last and isinstance(outcome, RequestTimedOut) and outcome.phase == "attempt":
-                raise OutOfTime
-            raise outcome
-        if outcome.status == 429:
-            at.sent = before  # refused, so nothing was done
-        if self._rate_limit is not None:
-            # Here, not outside the callers' hooks: what one of them answers from a cache is old.
-            self._rate_limit.learn(outcome)
-        return outcome

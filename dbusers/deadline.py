@@ -26,21 +26,22 @@ class OutOfTime(Exception):
 
 @attrs.define(eq=False)
 class Progress:
-    """One operation: its `deadline` on the client's clock, and how far it has come.
+    """One operation: when it has `begun`, its `deadline`, and how far it has come.
 
-    `sent`: it may have reached the server. `waited`: the seconds that the attempt under way has
-    waited for the token's budget before it. `closing`: the client is, and has cancelled the `task`;
-    `cancellations` are those that it had before.
+    Both are on the client's clock. `sent`: it may have reached the server. `waited`: the seconds
+    that the attempt under way has waited for the token's budget before it. `closing`: the client
+    is, and has cancelled the `task`; `cancellations` are those that it had before.
     """
 
     task: asyncio.Task[Any]
 
+    begun: float = 0.0
     deadline: float = inf
     cancellations: int = 0
     phase: str = "send"
     sent: bool = False
     attempts: int = 0
-    retries: list[str] = attrs.field(factory=list)
+    retries: tuple[str, ...] = ()
     waited: float = 0.0
     closing: bool = False
 

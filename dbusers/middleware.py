@@ -1,22 +1,21 @@
-"""The chain that a request passes, and the links of it that are the SDK's own.
+"""The chain that a request passes, and the links of it that keep to limits.
 
     callers' operation middleware → operation (deadline) → retry →
-        per attempt [ limit → callers' middleware → authorize → send ]
+        per attempt [ limit → callers' middleware → authorize and send ]
 
 A link is one function `async (request, handler) -> response`, like a caller's own middleware; the
-innermost has no handler. Retry (in `retry`) owns every repetition; authorize stands innermost, so
-no hook ever sees the credential.
+innermost has no handler. Retry (in `retry`) owns every repetition; the innermost (in `attempt`)
+attaches the credential, so no hook ever sees it.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
+from math import inf
 
-import attrs
-
-from dbusers.auth import Authenticator, refuse_foreign
+from dbusers.auth import Authenticator
 from dbusers.clock import Clock
 from dbusers.deadline import OutOfTime, no_time_limit, progress, within
 from dbusers.errors import ConnectionFailed, RateLimited, RequestTimedOut
-from dbusers.options import DEFAULT_RATE_LIMIT, RateLimitOption
+from dbusers.options import RateLimitOption
 from dbusers.ratelimit import RateLimit
 from dbusers.request import Handler, Middleware, RequestInformation
 from dbusers.response import RateLimitState, Response
@@ -73,12 +72,12 @@ class Limit:
         asked = self._clock.monotonic()
         left = at.deadline - asked
         try:
-            counted = await limit.acquire(min(left, longest))
+            counted = await limit.acquire(left if left < longest else longest)
         except TimeoutError:
             if longest < left:
                 raise _used_up(limit, longest) from None
             raise OutOfTime from None
-        at.waited = self._clock.monotonic() - asked
+        at.waited = counted - asked
         at.phase = "send"
         at.attempts += 1
         try:
@@ -95,7 +94,8 @@ class Limit:
 
 
 def _longest_wait(request: RequestInformation) -> float:
-    return (request.option(RateLimitOption) or DEFAULT_RATE_LIMIT).longest
+    option = request.option(RateLimitOption)
+    return inf if option is None else option.longest
 
 
 def _used_up(limit: RateLimit, longest: float) -> RateLimited:
@@ -121,32 +121,3 @@ class InTime:
         """Return the answer, as it came."""
         left = progress.get().deadline - self._clock.monotonic()
         return await within(left, handler(request))
-
-
-Transmit = Callable[[RequestInformation, Secret], Awaitable[Response]]
-"""Sends one request with its credential over the wire."""
-
-
-class Authorize:
-    """Sends the request with its credential; the innermost link, with only the socket behind it."""
-
-    def __init__(self, authenticator: Authenticator, transmit: Transmit, clock: Clock) -> None:
-        self._authenticator = authenticator
-        self._transmit = transmit
-        self._clock = clock
-        self._own = tuple(f"{url}/" for url in authenticator.base_urls)
-
-    async def __call__(self, request: RequestInformation) -> Response:
-        """Return the answer; of an error, with what it repeats of our own secrets masked."""
-        # Here, and not where the request is made: a middleware may have changed the URL.
-        if not request.url.startswith(self._own):  # which nearly every one does
-            refuse_foreign(request.url, self._authenticator.base_urls)
-        credential = self._authenticator.at_hand(request)
-        if credential is None:  # renewed by another call, or the URL is another by now
-            credential = await fetched_credential(self._authenticator, request, self._clock)
-            progress.get().phase = "send"
-        response = await self._transmit(request, credential)
-        if 200 <= response.status < 300:
-            return response
-        renewed = response.status == 401 and self._authenticator.renew(request, credential)
-        return attrs.evolve(response.masked(), credential_renewed=renewed)

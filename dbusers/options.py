@@ -93,6 +93,9 @@ class TimeoutOption(RequestOption):
     read: float | None = attrs.field(default=None, validator=_seconds_or_none)
 
 
+DEFAULT_TIMEOUT: Final = TimeoutOption()
+
+
 @attrs.frozen
 class RateLimitOption(RequestOption):
     """How long a call may wait for its turn in the token's budget.

@@ -116,7 +116,7 @@ class RateLimit:
             self.pause(response.rate_limit)
             return
         told = remaining_of(response.headers)
-        if told is not None:
+        if told is not None and not self._log.accounts_for(*told):
             with self._lock:
                 self._log.learn(
                     *told, self._clock.monotonic(), partial(_first_expires_in, response)

@@ -43,7 +43,10 @@ class RetryBudget:
 
     def count(self, now: float) -> None:
         """Count a request; `now` is on the client's clock."""
-        self._second(now).requests += 1
+        second = self._recent[-1]
+        if second.at != int(now):
+            second = self._second(now)
+        second.requests += 1
 
     def spend(self, now: float, share: float) -> bool:
         """Count a repetition and return True; False if there are too many."""
@@ -84,9 +87,8 @@ class Retry:
 
     async def __call__(self, request: RequestInformation, handler: Handler) -> Response:
         """Return the answer of the last attempt, or raise what it failed with."""
-        self._budget.count(self._clock.monotonic())
         at = progress.get()
-        retries = at.retries
+        self._budget.count(at.begun)
         renewed = False
         maybe_done = False
         while True:
@@ -94,7 +96,7 @@ class Retry:
             attempts = at.attempts
             try:
                 outcome = await handler(request)
-                if outcome.status < 400 and not retries:
+                if outcome.status < 400 and not at.retries:
                     return outcome  # what nearly every request is
             except (ConnectionFailed, RequestTimedOut) as error:
                 if error.attempts or at.attempts == attempts:
@@ -103,14 +105,14 @@ class Retry:
             if isinstance(outcome, Response) and outcome.credential_renewed and not renewed:
                 # A 401 was not processed, whatever the method: the new bearer has its try.
                 renewed = True
-                retries.append("401, bearer renewed")
+                at.retries += ("401, bearer renewed",)
                 await self._wait(request, 0)
                 continue
-            verdict = self._judge(request, outcome, len(retries) - renewed)
+            verdict = self._judge(request, outcome, len(at.retries) - renewed)
             if verdict.delay is None:
-                return _last(request, outcome, verdict, tuple(retries), maybe_done=maybe_done)
+                return _last(request, outcome, verdict, at.retries, maybe_done=maybe_done)
             maybe_done = maybe_done or not _is_refusal(outcome)
-            retries.append(_reason(outcome))
+            at.retries += (_reason(outcome),)
             await self._wait(request, verdict.delay)
 
     def _judge(

@@ -5,6 +5,7 @@ It knows nothing of retries, budgets or deadlines: one request, one answer, or o
 
 import asyncio
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 import aiohttp
@@ -28,13 +29,13 @@ from dbusers.proxy import proxies_for
 from dbusers.request import RequestInformation
 from dbusers.response import Response, new_response
 from dbusers.secret import Secret, SecretBuffer, SecretBytes, SecretText
+from dbusers.timeouts import Timeouts
 from dbusers.version import __version__
 
 # Bytes, decompressed. 1,000 users take about 184 KB, 4 MB with certificates; what Python makes of
 # the most wasteful documents takes 24 times as much.
 MAX_BODY_SIZE: Final = 16 * 1024 * 1024
 CONNECTIONS: Final = 100  # at once, per client
-DEFAULT_TIMEOUT: Final = TimeoutOption()
 DEFAULT_HEADERS: Final = CIMultiDict(
     {"Accept": "application/json", "User-Agent": f"dbusers/{__version__}"}
 )
@@ -55,6 +56,11 @@ class Transport:
         self._proxies = {} if session is not None else proxies_for(base_urls)
         self._max_body_size = max_body_size
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.closed: bool = False
+        """Set before the end: nothing more is to be sent."""
+        self._timeouts = Timeouts()
+        # A session of our own adds them by itself, for less.
+        self._headers = CIMultiDict[str]() if session is None else DEFAULT_HEADERS
 
     def running_loop(self) -> asyncio.AbstractEventLoop:
         """Return the running event loop. Raises `ConfigurationError` if it is not the first one."""
@@ -68,66 +74,83 @@ class Transport:
             )
         return loop
 
+    def refuse_if_closed(self) -> None:
+        """Raise `ConfigurationError` if the client is closed, or about to be."""
+        if self.closed:
+            raise ConfigurationError("the client is closed: make a new one")
+
     async def aclose(self) -> None:
         """Close the connections."""
+        self._timeouts.close()
         if self._session is not None and self._owns_session:
             await self._session.close()
 
     async def exchange(
-        self, request: RequestInformation, credential: Secret, timeout: TimeoutOption
+        self,
+        request: RequestInformation,
+        credential: Secret,
+        timeout: TimeoutOption,
+        seconds: float,
     ) -> Response | DbusersError:
-        """Return the answer, or the error in place of one.
+        """Return the answer, or the error in place of one, after so many seconds at most.
 
         Returned and not raised, for a traceback would show this frame, which knows the credential.
         """
+        loop = self.running_loop()
         session = self._session
         if session is None:
             connector = _ProxyConnector if self._proxies else aiohttp.TCPConnector
             session = self._session = _new_session(connector)
-        secrets = (credential, *request.secrets)
-        url = URL(request.url, encoded=True)  # nothing is normalised: what is quoted stays so
-        proxy = self._proxies.get(origin(request.url)) if self._proxies else None
-        headers = DEFAULT_HEADERS.copy()
+        headers = self._headers.copy()
+        headers["Authorization"] = SecretText(credential.reveal())
         if request.content is not None:
             headers["Content-Type"] = "application/json"
         if request.headers:
             headers.update(request.headers)
-        headers["Authorization"] = SecretText(credential.reveal())
+        proxy = self._proxies.get(origin(request.url)) if self._proxies else None
+        limit = self._timeouts.start(loop, seconds)
         try:
-            async with session.request(
+            answer = await session.request(
                 request.method,
-                url,
+                URL(request.url, encoded=True),  # nothing is normalised: what is quoted stays so
                 headers=headers,
                 data=None if request.content is None else SecretBytes(request.content),
                 allow_redirects=False,
                 raise_for_status=False,  # a session may do so, and its error has no body
-                timeout=(
-                    DEFAULT_CLIENT_TIMEOUT
-                    if timeout is DEFAULT_TIMEOUT
-                    else _client_timeout(timeout)
-                ),
+                timeout=_client_timeout(timeout.connect, timeout.read),
                 proxy=proxy.url if proxy else None,
                 proxy_headers=proxy.headers if proxy else None,
                 middlewares=request.aiohttp_middlewares or None,  # None: the session's own
-            ) as answer:
-                content = await self._read(answer)
-                if isinstance(content, Problem):
-                    answer.close()
-                    if answer.status >= 400:  # which says more than its body
-                        return Response(answer.status, answer.headers, secrets=secrets)
-                    found = Response(answer.status, answer.headers, attempts=0, secrets=secrets)
-                    return found.unexpected(content)
-                return new_response(answer.status, answer.headers, bytes(content), secrets=secrets)
+            )
+            try:
+                return await self._read(answer, (credential, *request.secrets))
+            finally:
+                answer.release()
+                if request.content is not None:  # an early answer does not wait for all of it
+                    await answer.wait_for_close()
+        except asyncio.CancelledError:
+            if not limit.is_alone():
+                raise
+            return RequestTimedOut(
+                f"no answer within {seconds:g} s (TimeoutOption.attempt)",
+                phase="attempt",
+                sent=True,
+            )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return _translated(error, timeout)
         except (RuntimeError, ValueError) as error:
             if request.aiohttp_middlewares and not session.closed:
                 raise  # a caller's hook is the likelier source
             return _misused(session, error)
+        finally:
+            self._timeouts.end(limit)
 
-    async def _read(self, answer: aiohttp.ClientResponse) -> SecretBuffer | Problem:
-        # No piece of it is ever a plain local: a traceback would show it.
+    async def _read(
+        self, answer: aiohttp.ClientResponse, secrets: tuple[Secret, ...]
+    ) -> Response | DbusersError:
+        # No piece of the body is ever a plain local: a traceback would show it.
         body = answer.content
+        status, headers = answer.status, answer.headers
         try:
             content = SecretBuffer(await body.readany())
             while not body.at_eof() and len(content) <= self._max_body_size:
@@ -135,10 +158,16 @@ class Transport:
         except aiohttp.ClientPayloadError as error:
             if "content-encoding" not in str(error):
                 raise
-            return Problem(("the body is not compressed as its headers say",))
-        if len(content) > self._max_body_size:
-            return Problem((f"the body is larger than {self._max_body_size} bytes",))
-        return content
+            problem = "the body is not compressed as its headers say"
+        else:
+            if len(content) <= self._max_body_size:
+                return new_response(status, headers, bytes(content), secrets=secrets)
+            problem = f"the body is larger than {self._max_body_size} bytes"
+        answer.close()
+        if status >= 400:  # which says more than its body
+            return Response(status, headers, secrets=secrets)
+        found = Response(status, headers, attempts=0, secrets=secrets)
+        return found.unexpected(Problem((problem,)))
 
 
 class _ProxyConnector(aiohttp.TCPConnector):
@@ -167,6 +196,7 @@ class _ProxyConnector(aiohttp.TCPConnector):
 def _new_session(connector: type[aiohttp.TCPConnector]) -> aiohttp.ClientSession:
     session = aiohttp.ClientSession(
         connector=connector(limit=CONNECTIONS),
+        headers=DEFAULT_HEADERS,
         cookie_jar=aiohttp.DummyCookieJar(),
     )
     # By itself aiohttp sends an idempotent request again when a kept-alive connection drops: past
@@ -176,13 +206,9 @@ def _new_session(connector: type[aiohttp.TCPConnector]) -> aiohttp.ClientSession
     return session
 
 
-def _client_timeout(timeout: TimeoutOption) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(
-        total=timeout.attempt, sock_connect=timeout.connect, sock_read=timeout.read
-    )
-
-
-DEFAULT_CLIENT_TIMEOUT: Final = _client_timeout(DEFAULT_TIMEOUT)
+@lru_cache(maxsize=64)
+def _client_timeout(connect: float | None, read: float | None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(sock_connect=connect, sock_read=read)
 
 
 def _translated(error: Exception, timeout: TimeoutOption) -> DbusersError:  # noqa: PLR0911  (a table)

@@ -93,10 +93,11 @@ class SlidingWindows:
     def next_moment(self, not_before: float) -> float:
         """Return when the next request may go: `moment` of its place, made fast for every call."""
         moment = not_before
+        counted = self._counted
         for requests, seconds in self._open:
-            earlier = len(self._counted) - requests
+            earlier = len(counted) - requests
             if earlier >= 0:
-                moment = max(moment, self._counted[earlier] + seconds + MARGIN)
+                moment = max(moment, counted[earlier] + seconds + MARGIN)
         return moment
 
     def moment(self, place: int, not_before: float) -> float:
@@ -127,13 +128,22 @@ class SlidingWindows:
                     unseen.append(earlier)
         return found
 
+    def accounts_for(self, limit: int, remaining: int) -> bool:
+        """Tell whether what an answer says is known already, as it is where nobody else asks."""
+        if self._others:
+            return False
+        seconds = self._seconds_of.get(limit)
+        if seconds is None:
+            return True  # the provider speaks of a window that is not one of these
+        return seconds == self.longest and limit - remaining <= len(self._own)
+
     def learn(
         self, limit: int, remaining: int, now: float, first_expires_in: Callable[[], float]
     ) -> None:
         """Take note of what an answer says is left of the window of `limit` requests."""
         seconds = self._seconds_of.get(limit)
         if seconds is None:
-            return  # the provider speaks of a window that is not one of these
+            return
         own = len(self._own)
         if seconds < self.longest:
             since = now - seconds - LATENCY

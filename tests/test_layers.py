@@ -17,7 +17,7 @@ LAYERS = (
     {"errors", "secret", "absent", "openenum", "clock", "version"},
     {"model", "fieldtypes", "unfrozen", "constructors"},
     {"codec", "response", "options", "request", "auth", "proxy", "windows", "ratelimit"},
-    {"deadline", "logs", "retry", "middleware", "transport", "adapter"},
+    {"deadline", "logs", "retry", "middleware", "timeouts", "transport", "attempt", "adapter"},
     {"builder", "paging"},
     {"digitalocean", "scalingo"},
     {"audit"},
