@@ -90,7 +90,7 @@ def structure(document: object, cls: Any, under: str | None = None) -> Any:
     """Return `document` as a `cls`, or a `Problem`; `under` is the key that it was found under."""
     try:
         return _constructor(cls)(document)
-    except (Wrong, Unreadable):
+    except (Wrong, KeyError, Unreadable):
         pass  # the hooks read it once more, slowly, and know where they are
     path = "$" if under is None else f"$.{under}"
     try:

@@ -1,6 +1,7 @@
 """Frozen values made fast are the same values."""
 
 import sys
+import weakref
 
 import attrs
 import pytest
@@ -52,11 +53,25 @@ def test_a_default_that_must_be_made_each_time_is_refused() -> None:
         maker(Listed)
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="Python 3.12 and later allow it")
-def test_a_class_whose_objects_cannot_change_into_it_is_refused_at_once() -> None:
+def test_a_class_with_weak_references_can_be_made_as_well() -> None:
     @attrs.frozen
     class WithWeakReferences:
         x: int
 
-    with pytest.raises(TypeError, match="layout"):
-        unfrozen(WithWeakReferences)
+    made = maker(WithWeakReferences)(1)
+
+    assert made == WithWeakReferences(1)
+    assert weakref.ref(made)() is made
+
+
+def test_an_unfrozen_object_becomes_one_of_its_class_and_freezes() -> None:
+    found = unfrozen(Point)()
+    found.x, found.y, found._name, found.z = 1, 5, "q", 7
+
+    found.__class__ = Point
+
+    assert type(found) is Point
+    assert found == Point(1, 5, "q", z=7)
+    assert sys.getsizeof(found) == sys.getsizeof(Point(1))
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        found.x = 2  # type: ignore[misc]  # what is tested
