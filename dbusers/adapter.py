@@ -54,12 +54,9 @@ class Adapter:
         self._ended = asyncio.Event()
         # Bound once: Python calls a method faster than an object.
         self._attempt = Attempt(self._transport, authenticator, rate_limit, clock).__call__
-        self._outer: tuple[Middleware, ...] = (
-            Retry(clock).__call__,
-            Limit(rate_limit, authenticator, clock).__call__,
-        )
+        self._retry = Retry(Limit(rate_limit, authenticator, clock), clock).__call__
         self._middleware = hooks_of(middleware)
-        self._private_chain = chain(self._outer, self._attempt)
+        self._private_chain = chain([self._retry], self._attempt)
         self._chain = self._chain_with(())
         # Without hooks it is `_run` itself, and costs nothing.
         hooks = hooks_of(operation_middleware, "operation_middleware")
@@ -118,7 +115,7 @@ class Adapter:
         hooks = (*self._middleware, *middleware)
         if not hooks:
             return self._private_chain
-        return chain((*self._outer, InTime(self._clock), *hooks), self._attempt)
+        return chain((self._retry, InTime(self._clock), *hooks), self._attempt)
 
     async def _run(self, request: RequestInformation, handler: Handler | None = None) -> Response:
         self._transport.refuse_if_closed()

@@ -1,7 +1,7 @@
 """The chain that a request passes, and the links of it that keep to limits.
 
-    callers' operation middleware → operation (deadline) → retry →
-        per attempt [ limit → callers' middleware → authorize and send ]
+    callers' operation middleware → operation (deadline) →
+        retry, for each attempt [ limit → callers' middleware → authorize and send ]
 
 A link is one function `async (request, handler) -> response`, like a caller's own middleware; the
 innermost has no handler. Retry (in `retry`) owns every repetition; the innermost (in `attempt`)
@@ -13,7 +13,7 @@ from math import inf
 
 from dbusers.auth import Authenticator
 from dbusers.clock import Clock
-from dbusers.deadline import OutOfTime, no_time_limit, progress, within
+from dbusers.deadline import OutOfTime, Progress, no_time_limit, progress, within
 from dbusers.errors import ConnectionFailed, RateLimited, RequestTimedOut
 from dbusers.options import RateLimitOption
 from dbusers.ratelimit import RateLimit
@@ -48,42 +48,53 @@ async def fetched_credential(
 
 
 class Limit:
-    """Has the credential fetched, and waits for the token's budget."""
+    """What an attempt waits for before it begins: its credential, and the token's budget."""
 
     def __init__(self, limit: RateLimit | None, authenticator: Authenticator, clock: Clock) -> None:
         self._limit = limit
         self._authenticator = authenticator
         self._clock = clock
 
-    async def __call__(self, request: RequestInformation, handler: Handler) -> Response:
-        """Return the answer, as it came."""
+    def enter_at_once(self, request: RequestInformation, at: Progress) -> float | None:
+        """Let an attempt begin that need not wait, as most need not; None: it must `enter`.
+
+        What both return is for `leave`.
+        """
+        if self._authenticator.at_hand(request) is None:
+            return None
+        counted = 0.0 if self._limit is None else self._limit.acquire_at_once()
+        if counted is not None:
+            at.phase = "send"
+            at.attempts += 1
+            at.waited = 0.0
+        return counted
+
+    async def enter(self, request: RequestInformation, at: Progress) -> float:
+        """Let an attempt begin when it may."""
         # The credential first: fetching one takes slots of the same budget, and a slot that waits
         # for it would be used later than it was counted.
         if self._authenticator.at_hand(request) is None:
             await self._fetch_credential(request)
-        at = progress.get()
-        limit = self._limit
-        if limit is None:
-            at.phase = "send"
-            at.attempts += 1
-            return await handler(request)
         at.phase = "rate limit"
-        longest = _longest_wait(request)
-        asked = self._clock.monotonic()
-        left = at.deadline - asked
-        try:
-            counted = await limit.acquire(left if left < longest else longest)
-        except TimeoutError:
-            if longest < left:
-                raise _used_up(limit, longest) from None
-            raise OutOfTime from None
-        at.waited = counted - asked
+        asked = counted = self._clock.monotonic()
+        if self._limit is not None:
+            longest = _longest_wait(request)
+            left = at.deadline - asked
+            try:
+                counted = await self._limit.acquire(min(left, longest))
+            except TimeoutError:
+                if longest < left:
+                    raise _used_up(self._limit, longest) from None
+                raise OutOfTime from None
         at.phase = "send"
         at.attempts += 1
-        try:
-            return await handler(request)
-        finally:
-            limit.settle(counted)
+        at.waited = counted - asked
+        return counted
+
+    def leave(self, counted: float) -> None:
+        """Take note that an attempt has ended."""
+        if self._limit is not None:
+            self._limit.settle(counted)
 
     async def _fetch_credential(self, request: RequestInformation) -> None:
         if self._limit is not None:

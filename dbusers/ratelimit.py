@@ -43,6 +43,8 @@ class RateLimit:
     Others may use the same token: other processes, people, tools. Theirs count as well, as far as
     answers tell how many requests are left of a window. `reserve` is the share of each window that
     is kept free for them: 0.1, say, for a long run beside a service that must not wait.
+
+    A subclass with other ideas of when requests may go overrides `acquire_at_once` and `acquire`.
     """
 
     def __init__(
@@ -56,20 +58,30 @@ class RateLimit:
         # away with its loop leaves the queue whenever it is collected as garbage.
         self._lock = threading.RLock()
 
-    async def acquire(self, within: float = inf) -> float:
-        """Return when the next request may be sent; it is counted then.
+    def acquire_at_once(self) -> float | None:
+        """Return the moment, if a request may be sent now; it is counted then. None if it may not.
 
-        What it returns is the moment, for `settle`. Raises `TimeoutError`, and counts nothing, if
-        that is not `within` so many seconds: at once where that is known, which a pause may change.
+        What it returns is for `settle`.
         """
         with self._lock:
             if self._queue:
                 self._let_the_first_come()
             now = self._clock.monotonic()
-            if not self._queue and self._log.next_moment(self._paused_until) <= now:
-                self._log.count(now)
-                return now
-        latest = now + within
+            if self._queue or self._log.next_moment(self._paused_until) > now:
+                return None
+            self._log.count(now)
+            return now
+
+    async def acquire(self, within: float = inf) -> float:
+        """Return the moment at which a request may be sent; it is counted then.
+
+        What it returns is for `settle`. Raises `TimeoutError`, and counts nothing, if the moment is
+        not `within` so many seconds: at once where that is known, which a pause may change.
+        """
+        counted = self.acquire_at_once()
+        if counted is not None:
+            return counted
+        latest = self._clock.monotonic() + within
         turn = self._queue_up(latest)
         try:
             if within < inf:  # a pause may come, and keep those in front for longer than planned

@@ -15,6 +15,7 @@ import attrs
 from dbusers.clock import Clock
 from dbusers.deadline import OutOfTime, progress
 from dbusers.errors import ConnectionFailed, RequestTimedOut
+from dbusers.middleware import Limit
 from dbusers.options import DEFAULT_RATE_LIMIT, RateLimitOption, RetryOption
 from dbusers.request import Handler, Repeat, RequestInformation
 from dbusers.response import Response
@@ -80,7 +81,10 @@ class Verdict:
 class Retry:
     """Sends a request again where that is safe and may help; see `RetryOption`."""
 
-    def __init__(self, clock: Clock, chance: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self, limit: Limit, clock: Clock, chance: Callable[[], float] = random.random
+    ) -> None:
+        self._limit = limit
         self._clock = clock
         self._chance = chance
         self._budget = RetryBudget()
@@ -93,15 +97,19 @@ class Retry:
         maybe_done = False
         while True:
             outcome: Response | Failure
-            attempts = at.attempts
+            counted = self._limit.enter_at_once(request, at)
+            if counted is None:
+                counted = await self._limit.enter(request, at)
             try:
                 outcome = await handler(request)
                 if outcome.status < 400 and not at.retries:
                     return outcome  # what nearly every request is
             except (ConnectionFailed, RequestTimedOut) as error:
-                if error.attempts or at.attempts == attempts:
+                if error.attempts:
                     raise  # a bearer's request failed, and had its own retries
                 outcome = error
+            finally:
+                self._limit.leave(counted)
             if isinstance(outcome, Response) and outcome.credential_renewed and not renewed:
                 # A 401 was not processed, whatever the method: the new bearer has its try.
                 renewed = True

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from math import inf
 from typing import Any
 
 import attrs
@@ -54,9 +53,9 @@ class TracedLimit(RateLimit):
         super().__init__([Window(1000, 60)])
         self.trace = trace
 
-    async def acquire(self, within: float = inf) -> float:
+    def acquire_at_once(self) -> float | None:
         self.trace.append("limit")
-        return await super().acquire(within)
+        return super().acquire_at_once()
 
 
 def opened(server: RawServer, **keywords: Any) -> DigitalOceanClient:

@@ -21,7 +21,9 @@ from dbusers import (
     ServerError,
 )
 from dbusers.deadline import Progress, progress
+from dbusers.middleware import Limit
 from dbusers.retry import Retry
+from dbusers.secret import Secret
 from tests.clocks import JumpingClock
 from tests.raw_server import RawServer, answer, end, reset, truncated
 from tests.sending import ALL, CHANGES, DO_USER, IDEMPOTENT, RESETS, SENT_AND_LOST, Sender, do_user
@@ -130,20 +132,39 @@ async def test_a_401_of_a_token_that_cannot_be_renewed_is_final(
     assert len(server.requests) == 1
 
 
+class NoBearer:
+    """Knows no credential, and how to get none."""
+
+    base_urls = ("https://api.example.com",)
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def at_hand(self, request: RequestInformation) -> None:
+        return None
+
+    async def fetch(self, request: RequestInformation) -> Secret:
+        self.asked += 1
+        raise ConnectionFailed("no bearer", sent=False)
+
+    def renew(self, request: RequestInformation, refused: Secret) -> bool:
+        return True
+
+
 async def test_what_failed_before_there_was_an_attempt_is_not_tried_again() -> None:
     # Where it comes from, a bearer's own request, it has been tried again already.
-    tries: list[RequestInformation] = []
+    nobody = NoBearer()
+    limit = Limit(None, nobody, JumpingClock())
 
-    async def fails(request: RequestInformation) -> Response:
-        tries.append(request)
-        raise ConnectionFailed("no bearer", sent=False)
+    async def unreachable(request: RequestInformation) -> Response:
+        raise AssertionError("sent without a credential")
 
     task = asyncio.current_task()
     assert task is not None
     progress.set(Progress(task))
     with pytest.raises(ConnectionFailed, match="no bearer"):
-        await Retry(JumpingClock())(RequestInformation("GET", "/v1/apps"), fails)
-    assert len(tries) == 1
+        await Retry(limit, JumpingClock())(RequestInformation("GET", "/v1/apps"), unreachable)
+    assert nobody.asked == 1
 
 
 # How often

@@ -21,12 +21,22 @@ class Meter(RateLimit):
         self.under_way: int = 0
         """Those of them that are not answered yet."""
 
+    def acquire_at_once(self) -> float | None:
+        """Return the moment, if a request may be sent now; see `RateLimit`."""
+        moment = self._limit.acquire_at_once()
+        if moment is not None:
+            self._count()
+        return moment
+
     async def acquire(self, within: float = inf) -> float:
-        """Return when the next request may be sent; see `RateLimit`."""
+        """Return the moment at which a request may be sent; see `RateLimit`."""
         moment = await self._limit.acquire(within)
+        self._count()
+        return moment
+
+    def _count(self) -> None:
         self.sent += 1
         self.under_way += 1
-        return moment
 
     def settle(self, counted: float) -> None:
         """Take note that a request has been answered, or has failed."""
