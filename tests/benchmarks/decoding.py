@@ -3,17 +3,19 @@
 import time
 import tracemalloc
 from collections.abc import Callable
-from statistics import median
 from typing import Any, Final
 
 import attrs
 import orjson
 
 from dbusers.digitalocean import DatabaseUser, MySQLSettings
-from dbusers.response import Response
+from tests.benchmarks import peers
+from tests.benchmarks.rounds import Quartiles, Sample, interleaved
+from tests.benchmarks.rows import FLOOR, OURS, Findings, Row
 
-USERS: Final = 1000
-ROUNDS: Final = 31
+USERS: Final = 1_000  # in a list
+ROUNDS: Final = 40
+KEPT: Final = 100  # lists in memory
 KINDS: Final = (  # the users of four engines, in equal parts
     {"mysql_settings": {"auth_plugin": "caching_sha2_password"}},
     {"settings": {"pg_allow_replication": True}},
@@ -27,40 +29,45 @@ KINDS: Final = (  # the users of four engines, in equal parts
     },
     {"settings": {"opensearch_acl": [{"index": "logs-*", "permission": "read"}]}},
 )
-CONTENT: Final = orjson.dumps(
-    [
-        {"name": f"app-{n:04}", "role": "normal", "password": f"jge5lfxtzhx{n:05}"} | KINDS[n % 4]
+
+Decode = Callable[[bytes], object]
+
+
+def listed(*kinds: dict[str, Any]) -> bytes:
+    """Return the body of a list of users, of these kinds by turns."""
+    users = [
+        {"name": f"app-{n:04}", "role": "normal", "password": f"jge5lfxtzhx{n:05}"}
+        | kinds[n % len(kinds)]
         for n in range(USERS)
     ]
-)
-MYSQL: Final = orjson.dumps(
-    [
-        {"name": f"app-{n:04}", "role": "normal", "password": f"jge5lfxtzhx{n:05}"} | KINDS[0]
-        for n in range(USERS)
-    ]
-)
+    return orjson.dumps({"users": users})
 
 
-def _decode(content: bytes) -> Any:
-    users = Response(200, content=content).read(list[DatabaseUser])
-    assert len(users) == USERS
-    return users
+def measure(share: float) -> Findings:
+    """Return the rows of time and of memory."""
+    return Findings([_time(share), _memory(share)])
 
 
-def measure() -> tuple[float, float]:
-    """Return the time of `orjson.loads` in ms of CPU, and the ratio of ours to it."""
-    floors, ratios = [], []
-    for _ in range(ROUNDS):
-        floors.append(_cpu(orjson.loads))
-        ratios.append(_cpu(_decode) / floors[-1])
-    return median(floors) * 1e3, median(ratios)
+def _time(share: float) -> Row:
+    content = listed(*KINDS)
+    samples = {name: _sample(peer.decode, content) for name, peer in peers.found().items()}
+    costs = interleaved(samples, ROUNDS, share)
+    return Row(
+        f"read {USERS:,} users of four engines",
+        {name: costs.ratio(name, FLOOR) for name in samples if name != FLOOR},
+        floor=f"{costs.typical(FLOOR) * 1e3:.2f} ms",
+        ours=f"{costs.typical(OURS) * 1e3:.2f} ms",
+        goal=3,
+    )
 
 
-def _cpu(decode: Callable[[bytes], Any]) -> float:
-    start = time.process_time()
-    for _ in range(10):
-        decode(CONTENT)
-    return (time.process_time() - start) / 10
+def _sample(decode: Decode, content: bytes) -> Sample:
+    def sample() -> float:
+        start = time.process_time()
+        decode(content)
+        return time.process_time() - start
+
+    return sample
 
 
 class HandUser:
@@ -87,20 +94,28 @@ class HandSettings:
 
 
 def _by_hand(content: bytes) -> list[HandUser]:
-    return [HandUser(document) for document in orjson.loads(content)]
+    return [HandUser(document) for document in orjson.loads(content)["users"]]
 
 
-def measure_memory() -> tuple[float, float]:
-    """Return what a hundred thousand users take in slotted classes, in MB, and our ratio to it."""
-    floor = _memory(_by_hand)
-    return floor / 1e6, _memory(_decode) / floor
+def _memory(share: float) -> Row:
+    lists = max(1, round(KEPT * share))
+    floor = _size(_by_hand, lists)
+    sizes = {name: _size(peer.decode, lists) for name, peer in peers.found().items()}
+    return Row(
+        f"memory of {USERS * lists:,} users, beside slots by hand",
+        {name: Quartiles.exactly(size / floor) for name, size in sizes.items() if name != FLOOR},
+        floor=f"{floor / 1e6:.1f} MB",
+        ours=f"{sizes[OURS] / 1e6:.1f} MB",
+        goal=1.3,
+    )
 
 
-def _memory(decode: Callable[[bytes], Any]) -> int:
-    decode(MYSQL)  # constructors are made here
+def _size(decode: Decode, lists: int) -> int:
+    content = listed(KINDS[0])
+    decode(content)  # constructors are made here
     tracemalloc.start()
-    kept = [decode(MYSQL) for _ in range(100)]
+    kept = [decode(content) for _ in range(lists)]
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(kept) == 100
+    assert len(kept) == lists
     return size

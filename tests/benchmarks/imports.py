@@ -1,32 +1,74 @@
-"""Time of `import dbusers` beside that of the four packages it stands on."""
+"""Time and modules of `import dbusers`, beside those of the four packages it stands on."""
 
 import subprocess
 import sys
-from statistics import median
 from typing import Final
 
+from tests.benchmarks import peers
+from tests.benchmarks.rounds import Quartiles, Sample, interleaved
+from tests.benchmarks.rows import FLOOR, OURS, Findings, Row
+
 ROUNDS: Final = 15
-FLOOR: Final = "import aiohttp, attrs, cattrs, orjson"
-OURS: Final = (
-    "import dbusers",
-    "from dbusers import DigitalOceanClient",  # a client comes with all models of its provider
-    "from dbusers import DigitalOceanClient, ScalingoClient",
-)
-PROGRAM: Final = "import time; start = time.process_time(); {}; print(time.process_time() - start)"
+GOAL: Final = 1.10
+BARE: Final = "import dbusers"
+# Loaded on use: parts of dbusers, and what only they need.
+LATER: Final = ("cli", "audit", "testing", "fastapi", "otel")
+THEIRS: Final = {"fastapi", "typer", "rich", "pytest", "opentelemetry"}
+PROGRAM: Final = """
+import sys, time
+start = time.process_time()
+{}
+print(time.process_time() - start, *sys.modules)
+"""
 
 
-def measure() -> tuple[float, dict[str, float]]:
-    """Return the floor in ms of CPU, and for each statement its ratio to it."""
-    floors: list[float] = []
-    ratios: dict[str, list[float]] = {statement: [] for statement in OURS}
-    for _ in range(ROUNDS):
-        floors.append(_cpu(FLOOR))
-        for statement in OURS:
-            ratios[statement].append(_cpu(statement) / floors[-1])
-    return median(floors) * 1e3, {statement: median(found) for statement, found in ratios.items()}
+def measure(share: float) -> Findings:
+    """Return rows of time and of modules, for the package and for one client of it."""
+    clients = peers.found()
+    statements = {name: peer.IMPORT for name, peer in clients.items()}
+    times = interleaved(
+        {each: _sample(each) for each in (BARE, *statements.values())}, ROUNDS, share
+    )
+    modules = {each: _run(each)[1:] for each in times.samples}
+    floor = statements.pop(FLOOR)
+    rows = []
+    for what, beside in ((BARE, {OURS: BARE}), (statements[OURS], statements)):
+        _check(modules[what])
+        rows.append(
+            Row(
+                f"`{what}`: time",
+                {name: times.ratio(each, floor) for name, each in beside.items()},
+                floor=f"{times.typical(floor) * 1e3:.0f} ms",
+                ours=f"{times.typical(what) * 1e3:.0f} ms",
+                goal=GOAL,
+            )
+        )
+        rows.append(
+            Row(
+                f"`{what}`: modules",
+                {
+                    name: Quartiles.exactly(len(modules[each]) / len(modules[floor]))
+                    for name, each in beside.items()
+                },
+                floor=f"{len(modules[floor]):,}",
+                ours=f"{len(modules[what]):,}",
+                goal=GOAL,
+            )
+        )
+    note = f"The floor of the imports is `{floor}`. Ours loads nothing of {', '.join(LATER)}."
+    return Findings(rows, [note])
 
 
-def _cpu(statement: str) -> float:
+def _sample(statement: str) -> Sample:
+    return lambda: float(_run(statement)[0])
+
+
+def _run(statement: str) -> list[str]:
+    """Return the seconds of CPU that the statement takes, and what modules there are after it."""
     command = [sys.executable, "-c", PROGRAM.format(statement)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def _check(modules: list[str]) -> None:
+    needless = THEIRS & set(modules) | {name for name in LATER if f"dbusers.{name}" in modules}
+    assert not needless, f"loaded before it is used: {needless}"

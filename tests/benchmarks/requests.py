@@ -1,102 +1,80 @@
-"""CPU of the client for each request: the whole pipeline beside aiohttp with orjson."""
+"""CPU of the client's process for each request: whole clients beside aiohttp with orjson."""
 
-import asyncio
-import subprocess
-import sys
-import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from statistics import median
 from typing import Final
 
-import aiohttp
 import attrs
-import orjson
 
-from dbusers import DigitalOceanClient, RateLimit, Window
+from tests.benchmarks import peers
+from tests.benchmarks.load import ONE_USER, TEN_USERS, Question, stand
+from tests.benchmarks.rounds import interleaved
+from tests.benchmarks.rows import FLOOR, OURS, Findings, Row
+from tests.benchmarks.served import Books
 
-REQUESTS: Final = 2000  # in each round
-ROUNDS: Final = 15
-CLUSTER: Final = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
-PATH: Final = f"/v2/databases/{CLUSTER}/users"
-
-Call = Callable[[], Awaitable[object]]
-Ours = Callable[[DigitalOceanClient], Awaitable[object]]
+ROUNDS: Final = 80
+REQUESTS: Final = 200  # in each round
+REQUESTS_OF_PEERS: Final = 50  # enough to know ratios of 3 and more
 
 
 @attrs.frozen
 class Case:
-    """What is asked for, where, and how many of it at once."""
+    """What is asked for, how many at once, and the ratio that is our goal."""
 
     what: str
-    path: str
-    ours: Ours
+    question: Question
     concurrency: int
-
-
-async def _one(client: DigitalOceanClient) -> object:
-    return await client.databases.by_id(CLUSTER).users.by_username("app-01").get()
-
-
-async def _ten(client: DigitalOceanClient) -> object:
-    return await client.databases.by_id(CLUSTER).users.get()
+    goal: float
 
 
 CASES: Final = (
-    Case("GET one user, 1 at once", f"{PATH}/app-01", _one, 1),
-    Case("GET one user, 50 at once", f"{PATH}/app-01", _one, 50),
-    Case("GET ten users, 50 at once", PATH, _ten, 50),
+    Case("get one user, one call at a time", ONE_USER, 1, 1.12),
+    Case("get one user, 50 at once", ONE_USER, 50, 1.12),
+    Case("list of ten users, of 1,000 databases, 50 at once", TEN_USERS, 50, 1.25),
 )
 
 
-def measure(cases: tuple[Case, ...] = CASES) -> dict[str, tuple[float, float]]:
-    """Return for each case the floor in µs of CPU for a request, and our ratio to it."""
-    with static_server() as url:
-        return {case.what: asyncio.run(_compare(url, case)) for case in cases}
+def measure(share: float) -> Findings:
+    """Return a row for each case, from this share of the rounds."""
+    found = [_compared(case, share) for case in CASES]
+    return Findings([row for row, _ in found], _notes([books for _, books in found]))
 
 
-@contextmanager
-def static_server() -> Iterator[str]:
-    """Run the static server in a process of its own; yield its URL."""
-    command = [sys.executable, "-m", "tests.benchmarks.static_server"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{int(server.stdout.readline())}"
-        finally:
-            server.kill()
+def _compared(case: Case, share: float) -> tuple[Row, Books]:
+    with stand() as here:
+        loads = {
+            name: here.load(
+                peer,
+                name,
+                case.question,
+                requests=REQUESTS if name in {FLOOR, OURS} else REQUESTS_OF_PEERS,
+                concurrency=case.concurrency,
+            )
+            for name, peer in peers.found().items()
+        }
+        costs = interleaved(loads, ROUNDS, share)
+        books = here.books()
+    floor = costs.typical(FLOOR)
+    assert books.cpu_per_request < floor, "clients may have waited for the server"
+    row = Row(
+        case.what,
+        {name: costs.ratio(name, FLOOR) for name in loads if name != FLOOR},
+        floor=f"{floor * 1e6:.0f} µs",
+        ours=f"{costs.typical(OURS) * 1e6:.0f} µs",
+        goal=case.goal,
+    )
+    return row, books
 
 
-async def _compare(url: str, case: Case) -> tuple[float, float]:
-    # A budget that is never used up: its bookkeeping is part of what is measured.
-    limit = RateLimit([Window(10**9, 60)])
-    async with (
-        aiohttp.ClientSession() as session,
-        DigitalOceanClient("token", base_url=url, rate_limit=limit) as client,
-    ):
-        headers = {"Authorization": "Bearer token"}
-
-        async def floor() -> object:
-            async with session.get(url + case.path, headers=headers) as answer:
-                return orjson.loads(await answer.read())
-
-        async def ours() -> object:
-            return await case.ours(client)
-
-        floors, ratios = [], []
-        for call in (floor, ours):
-            await _cpu(call, case.concurrency)  # connections, caches, constructors are made here
-        for _ in range(ROUNDS):
-            floors.append(await _cpu(floor, case.concurrency))
-            ratios.append(await _cpu(ours, case.concurrency) / floors[-1])
-        return median(floors) * 1e6, median(ratios)
-
-
-async def _cpu(call: Call, concurrency: int) -> float:
-    async def worker() -> None:
-        for _ in range(REQUESTS // concurrency):
-            await call()
-
-    start = time.process_time()
-    await asyncio.gather(*(worker() for _ in range(concurrency)))
-    return (time.process_time() - start) / (REQUESTS // concurrency * concurrency)
+def _notes(found: list[Books]) -> list[str]:
+    """Return what the server has to say of the cases, in their order."""
+    requests = ", ".join(f"{sum(books.requests.values()):,}" for books in found)
+    cpu = ", ".join(f"{books.cpu_per_request * 1e6:.0f}" for books in found)
+    connections = "; ".join(
+        f"{name} " + ", ".join(f"{books.connections[f'Bearer {name}']:,}" for books in found)
+        for name in peers.found()
+    )
+    return [
+        f"The server counted {requests} requests for the first {len(found)} rows: from each client "
+        f"exactly those that it was asked for. It is a process of its own and took {cpu} µs of CPU "
+        "for each, less than any client.",
+        f"Connections made for them: {connections}.",
+    ]
