@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check pythons format bench soak fuzz docs build clean
+.PHONY: help demo test check pythons format bench cost soak fuzz docs build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,8 +39,11 @@ format: $(VENV)/dev  ## format and fix what can be fixed
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/dev  ## CPU per call, reading, memory and import, as ratios to plain aiohttp and orjson
+bench: $(VENV)/bench  ## what calls, reading, imports and audits cost beside other clients, into docs/performance.md
 	$(BIN)/python -m tests.benchmarks
+
+cost: $(VENV)/dev  ## instructions of a call, under Valgrind: fails if they grew by more than 5 %
+	$(BIN)/python -m tests.cost
 
 soak: $(VENV)/dev  ## 100,000 calls against a sandbox full of faults, in about three minutes
 	$(BIN)/python -m tests.soak
@@ -72,6 +75,11 @@ $(VENV)/demo: $(VENV)/pip pyproject.toml
 $(VENV)/dev: $(VENV)/demo
 	@echo "Installing the test tools into $(VENV) …"
 	@$(PIP) install --group dev
+	@touch $@
+
+$(VENV)/bench: $(VENV)/dev
+	@echo "Installing the clients to measure beside into $(VENV) …"
+	@$(PIP) install --group bench
 	@touch $@
 
 $(VENV)/docs: $(VENV)/dev

@@ -10,14 +10,14 @@ import attrs
 from dbusers.auth import Authenticator, refuse_foreign
 from dbusers.clock import Clock
 from dbusers.deadline import OutOfTime, progress
-from dbusers.errors import ConnectionFailed, DbusersError, RequestTimedOut
+from dbusers.errors import ConfigurationError, ConnectionFailed, DbusersError, RequestTimedOut
 from dbusers.logs import HTTP_LOG, log_attempt
 from dbusers.middleware import fetched_credential
 from dbusers.options import DEFAULT_TIMEOUT, TimeoutOption
 from dbusers.ratelimit import RateLimit
 from dbusers.request import RequestInformation
 from dbusers.response import Response
-from dbusers.transport import Transport
+from dbusers.transport import CLOSED, Transport
 
 
 class Attempt:
@@ -46,7 +46,8 @@ class Attempt:
         if credential is None:  # renewed by another call, or the URL is another by now
             credential = await fetched_credential(self._authenticator, request, self._clock)
             at.phase = "send"
-        self._transport.refuse_if_closed()  # by a hook, perhaps
+        if self._transport.closed:  # by a hook, perhaps
+            raise ConfigurationError(CLOSED)
         timeout = request.option(TimeoutOption) or DEFAULT_TIMEOUT
         begun = self._clock.monotonic()
         left = at.deadline - begun

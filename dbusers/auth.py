@@ -12,8 +12,9 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from dbusers.errors import ConfigurationError, InvalidRequest
-from dbusers.request import RequestInformation, checked_url
+from dbusers.request import RequestInformation
 from dbusers.secret import Secret
+from dbusers.urls import checked_url
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 

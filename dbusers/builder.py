@@ -2,20 +2,19 @@
 
 import copy
 from collections.abc import Mapping
-from typing import ClassVar, Final, Self
+from typing import ClassVar, Self, TypeVar
 
 from dbusers.adapter import Adapter
 from dbusers.request import (
-    IDEMPOTENT,
-    NOT_IDEMPOTENT,
+    NO_CONFIGURATION,
     Repeat,
     RequestConfiguration,
     RequestInformation,
-    plain_request,
+    prepared_request,
 )
 from dbusers.secret import Secret
 
-NOTHING: Final = RequestConfiguration()
+B = TypeVar("B", bound="RequestBuilder")
 
 
 class RequestBuilder:
@@ -39,6 +38,16 @@ class RequestBuilder:
         self.path_parameters: Mapping[str, str] = path_parameters
         self._raw_url: str | None = None
 
+    def _below(self, cls: type[B], path_parameters: Mapping[str, str] | None = None) -> B:
+        """Return the builder of a place further down; without parameters, it has the same."""
+        # As `cls(…)` would make it, at half the price: `__init__` is not called.
+        builder = cls.__new__(cls)
+        builder.adapter = self.adapter
+        builder.base_url = self.base_url
+        builder.path_parameters = path_parameters or self.path_parameters
+        builder._raw_url = None
+        return builder
+
     def with_url(self, raw_url: str) -> Self:
         """Return the builder for another URL, used as it is instead of template and parameters.
 
@@ -58,21 +67,14 @@ class RequestBuilder:
         repeat: Repeat | None = None,
         secrets: tuple[Secret, ...] = (),
     ) -> RequestInformation:
-        if configuration is None and content is None and repeat is None and self._raw_url is None:
-            return plain_request(method, self.url_template, self.path_parameters, self.base_url)
-        configuration = configuration or NOTHING
-        return RequestInformation(
-            method=method,
-            url_template=self.url_template,
-            path_parameters=self.path_parameters,
-            query_parameters=configuration.query_parameters,
-            headers=configuration.headers,
-            content=content,
-            options=configuration.options,
-            middleware=configuration.middleware,
-            aiohttp_middlewares=configuration.aiohttp_middlewares,
-            base_url=self.base_url,
+        return prepared_request(
+            method,
+            self.url_template,
+            self.path_parameters,
+            self.base_url,
             raw_url=self._raw_url,
-            repeat=repeat or IDEMPOTENT.get(method, NOT_IDEMPOTENT),
+            configuration=configuration or NO_CONFIGURATION,
+            content=content,
+            repeat=repeat,
             secrets=secrets,
         )

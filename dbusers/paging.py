@@ -4,6 +4,7 @@ A page that is not fetched would be taken for things that do not exist.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 from dbusers.adapter import Adapter
@@ -19,6 +20,11 @@ NextPage = Callable[[Any, RequestInformation], RequestInformation | Problem | No
 """A provider's way to the next page, from a page's document and request; None: it was the last."""
 
 
+@cache  # a type made anew takes as long as a list of one user
+def _list_or_null(cls: Any) -> Any:
+    return list[cls] | None
+
+
 async def all_pages(
     adapter: Adapter, request: RequestInformation, next_page: NextPage, cls: Any, *keys: str
 ) -> tuple[list[Any], Response]:
@@ -27,10 +33,11 @@ async def all_pages(
     The list stands under the first of `keys` that is there; null is an empty list.
     """
     items: list[Any] = []
+    page = _list_or_null(cls)
     seen = {request.url}
     while True:
         response = await adapter.send(request)
-        items += response.read(list[cls] | None, *keys) or ()
+        items += response.read(page, *keys) or ()
         following = next_page(response.json(), request)
         if following is None:
             return items, response

@@ -1,15 +1,10 @@
-"""`RequestInformation`: a request, complete and unsent. `RequestConfiguration`: a caller's part.
-
-A path parameter is never trusted: it is quoted with nothing left safe, and names that URL
-libraries would resolve away (`.` and `..`) or that leave a segment empty are refused.
-"""
+"""`RequestInformation`: a request, complete and unsent. `RequestConfiguration`: a caller's part."""
 
 import enum
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 import attrs
@@ -19,7 +14,8 @@ from dbusers.errors import InvalidRequest
 from dbusers.options import RequestOption
 from dbusers.response import Response
 from dbusers.secret import Secret
-from dbusers.unfrozen import unfrozen
+from dbusers.unfrozen import copier, unfrozen
+from dbusers.urls import SURROGATE, checked_url, fill
 
 T = TypeVar("T")
 O = TypeVar("O", bound=RequestOption)  # noqa: E741
@@ -29,10 +25,6 @@ QueryValue = str | int | bool | None
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2: token
 UNSAFE_IN_HEADER: Final = re.compile(r"[^\t\x20-\x7e]")  # RFC 9110, 5.5: what is not obsolete
-UNSAFE_IN_URL: Final = re.compile(r"[^!-\[\]-~]")  # what is not printable ASCII, and the backslash
-SAFE_SEGMENT: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._~-]*")
-CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 # The client proves who it is, and frames the message; a caller's own values would contradict it,
 # or wait for what never comes.
 RESERVED_HEADERS: Final = frozenset(
@@ -190,24 +182,13 @@ class RequestInformation:
 
     @url.default
     def _checked_url(self) -> str:
-        # Nearly every request has none of these; one is made for each call, and made faster so.
-        if self.headers:
-            _headers(self.headers)
-        if self.options:
-            options_of(self.options)
+        _headers(self.headers)
+        options_of(self.options)
         if self.raw_url is not None:
             url = checked_url(self.raw_url)
         else:
             url = self.base_url + fill(self.url_template, self.path_parameters)
-        parameters = _query(self.query_parameters) if self.query_parameters else NOTHING
-        if not parameters:
-            return url
-        query = urlencode(
-            {name: _query_text(value) for name, value in parameters.items()},
-            quote_via=quote,
-            safe="",
-        )
-        return f"{url}{'&' if '?' in url else '?'}{query}"
+        return _with_query(url, _query(self.query_parameters))
 
     @property
     def route(self) -> str | None:
@@ -241,34 +222,28 @@ class RequestInformation:
             return self
         own = {type(option) for option in self.options}
         missing = tuple(option for option in options if type(option) not in own)
-        return attrs.evolve(
-            self, base_url=self.base_url or base_url, options=self.options + missing
-        )
+        if not self.base_url:
+            return attrs.evolve(self, base_url=base_url, options=self.options + missing)
+        request: Any = _unfrozen_copy(self)
+        request.options = self.options + missing
+        request.__class__ = type(self)
+        return cast("Self", request)
 
 
 _UnfrozenRequest: Final = unfrozen(RequestInformation)
+_unfrozen_copy: Final = copier(RequestInformation)
 
 
-def plain_request(
-    method: str, url_template: str, path_parameters: Mapping[str, str], base_url: str
-) -> RequestInformation:
-    """Return what `RequestInformation` would be with no more than these; nearly all are.
+def _query_text(value: QueryValue) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
-    It is made for each call, and made fast: see `unfrozen`.
-    """
-    request: RequestInformation = _UnfrozenRequest()
-    fields: Any = request
-    fields.method = method
-    fields.url_template = url_template
-    fields.path_parameters = path_parameters
-    fields.base_url = base_url
-    fields.url = base_url + fill(url_template, path_parameters)
-    fields.repeat = IDEMPOTENT.get(method, NOT_IDEMPOTENT)
-    fields.query_parameters = fields.headers = NOTHING
-    fields.options = fields.middleware = fields.aiohttp_middlewares = fields.secrets = ()
-    fields.content = fields.raw_url = None
-    fields.__class__ = RequestInformation
-    return request
+
+def _with_query(url: str, parameters: Mapping[str, QueryValue]) -> str:
+    if not parameters:
+        return url
+    texts = {name: _query_text(value) for name, value in parameters.items()}
+    query = urlencode(texts, quote_via=quote, safe="")
+    return f"{url}{'&' if '?' in url else '?'}{query}"
 
 
 Handler = Callable[[RequestInformation], Awaitable[Response]]
@@ -305,73 +280,46 @@ class RequestConfiguration:
     )
 
 
-def fill(template: str, parameters: Mapping[str, str]) -> str:
-    """Return the path with each `{parameter}` quoted into one segment of its own.
+NO_CONFIGURATION: Final = RequestConfiguration()
 
-    Raises `InvalidRequest` for a template that is not the path of a URL, and for a parameter that
-    is missing, empty, `.` or `..`, not a string, or that holds control characters or unpaired
-    surrogates.
+
+def prepared_request(
+    method: str,
+    url_template: str,
+    path_parameters: Mapping[str, str],
+    base_url: str,
+    *,
+    raw_url: str | None = None,
+    configuration: RequestConfiguration = NO_CONFIGURATION,
+    content: bytes | None = None,
+    repeat: Repeat | None = None,
+    secrets: tuple[Secret, ...] = (),
+) -> RequestInformation:
+    """Return the `RequestInformation` of a builder's call.
+
+    It is made for each, and made fast (see `unfrozen`): what the builder and the configuration have
+    checked is not checked again.
     """
-    form, names = _form(template)
-    segments = []
-    for name in names:
-        value = parameters.get(name)
-        # What nearly every id and name is has nothing in it to quote.
-        safe = type(value) is str and SAFE_SEGMENT.fullmatch(value)
-        segments.append(value if safe else _segment(name, value))
-    return form % tuple(segments)
-
-
-@lru_cache(maxsize=256)  # there are as many as there are builders
-def _form(template: str) -> tuple[str, tuple[str, ...]]:
-    """Return the template as a form for `%`, and the names of its parameters."""
-    literal, *rest = template.split("{")
-    literals, names = [literal], []
-    for piece in rest:
-        name, _, literal = piece.partition("}")
-        names.append(name)
-        literals.append(literal)
-    path = "x".join(literals)
-    if not path.startswith("/") or UNSAFE_IN_URL.search(path) or {"?", "#", "}"} & {*path}:
-        raise InvalidRequest("the URL template must be a path: /v2/databases/{id}")
-    _refuse_dot_segments(path)
-    return "%s".join(literal.replace("%", "%%") for literal in literals), tuple(names)
-
-
-def _segment(name: str, value: object) -> str:
-    if value is None or value == "":
-        raise InvalidRequest(f"{name} is empty: pass the id or name that the provider shows")
-    if not isinstance(value, str):
-        raise InvalidRequest(f"{name} must be a string, not {type(value).__name__}")
-    if value in (".", ".."):
-        raise InvalidRequest(f"{name} cannot be {value!r}: it would address another resource")
-    if CONTROL.search(value):
-        raise InvalidRequest(f"{name} holds a control character")
-    if SURROGATE.search(value):
-        raise InvalidRequest(f"{name} holds an unpaired surrogate, which UTF-8 cannot write")
-    return quote(value, safe="")
-
-
-def checked_url(url: str) -> str:
-    """Return `url` if it is absolute, without user information and safe to send as it stands."""
-    if not isinstance(url, str) or UNSAFE_IN_URL.search(url):
-        raise InvalidRequest("the URL holds characters that must be percent-encoded")
-    scheme, separator, rest = url.partition("://")
-    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    if not separator or scheme.lower() not in ("http", "https") or not host:
-        raise InvalidRequest("the URL must be absolute: https://host/path")
-    if "@" in host:
-        raise InvalidRequest("the URL must not hold a user name or password")
-    if "#" in rest:
-        raise InvalidRequest("the URL must not have a fragment")
-    _refuse_dot_segments(rest.partition("?")[0])
-    return url
-
-
-def _refuse_dot_segments(path: str) -> None:
-    if {".", ".."} & set(re.sub(r"%2[eE]", ".", path).split("/")):
-        raise InvalidRequest("the path must not have '.' or '..' as a segment")
-
-
-def _query_text(value: QueryValue) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    request: RequestInformation = _UnfrozenRequest()
+    fields: Any = request
+    fields.method = method
+    fields.url_template = url_template
+    fields.path_parameters = path_parameters
+    fields.base_url = base_url
+    fields.raw_url = raw_url
+    fields.query_parameters = configuration.query_parameters
+    fields.headers = configuration.headers
+    fields.options = configuration.options
+    fields.middleware = configuration.middleware
+    fields.aiohttp_middlewares = configuration.aiohttp_middlewares
+    fields.content = content
+    fields.repeat = repeat or IDEMPOTENT.get(method, NOT_IDEMPOTENT)
+    fields.secrets = secrets
+    if raw_url is None:
+        url = base_url + fill(url_template, path_parameters)
+    else:
+        url = checked_url(raw_url)
+    query = configuration.query_parameters
+    fields.url = _with_query(url, query) if query else url
+    fields.__class__ = RequestInformation
+    return request

@@ -36,6 +36,7 @@ from dbusers.version import __version__
 # the most wasteful documents takes 24 times as much.
 MAX_BODY_SIZE: Final = 16 * 1024 * 1024
 CONNECTIONS: Final = 100  # at once, per client
+CLOSED: Final = "the client is closed: make a new one"
 DEFAULT_HEADERS: Final = CIMultiDict(
     {"Accept": "application/json", "User-Agent": f"dbusers/{__version__}"}
 )
@@ -74,11 +75,6 @@ class Transport:
             )
         return loop
 
-    def refuse_if_closed(self) -> None:
-        """Raise `ConfigurationError` if the client is closed, or about to be."""
-        if self.closed:
-            raise ConfigurationError("the client is closed: make a new one")
-
     async def aclose(self) -> None:
         """Close the connections."""
         self._timeouts.close()
@@ -96,7 +92,7 @@ class Transport:
 
         Returned and not raised, for a traceback would show this frame, which knows the credential.
         """
-        loop = self.running_loop()
+        loop = self._loop or self.running_loop()
         session = self._session
         if session is None:
             connector = _ProxyConnector if self._proxies else aiohttp.TCPConnector
@@ -125,7 +121,8 @@ class Transport:
             try:
                 return await self._read(answer, (credential, *request.secrets))
             finally:
-                answer.release()
+                if not answer.closed:  # which it is where all of it has been read
+                    answer.release()
                 if request.content is not None:  # an early answer does not wait for all of it
                     await answer.wait_for_close()
         except asyncio.CancelledError:

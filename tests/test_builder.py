@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import unquote
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from dbusers import (
     DigitalOceanClient,
     InvalidRequest,
     RequestConfiguration,
+    RequestInformation,
     RetryOption,
     ScalingoClient,
     TimeoutOption,
@@ -229,6 +231,22 @@ def test_every_verb_hands_the_callers_configuration_on(provider: int) -> None:
         assert information.middleware == (hook,)
         assert information.aiohttp_middlewares == (wire_hook,)
         assert (information.content is None) == (verb.body is None)
+
+
+@pytest.mark.parametrize("provider", [0, 1])
+@pytest.mark.parametrize("configuration", [None, RequestConfiguration({"x-trace": "7"}, {"a": 1})])
+def test_a_builders_request_is_what_its_fields_make_by_hand(
+    provider: int, configuration: RequestConfiguration | None
+) -> None:
+    # The builder leaves out the checks of what has been checked.
+    for verb in verbs(clients("https://api.example.com")[provider], {}):
+        made = verb.information(body_for(verb), configuration)
+        fields = {each.alias: getattr(made, each.name) for each in attrs.fields(type(made))}
+        url = fields.pop("url")
+
+        same = RequestInformation(**fields)
+        assert (made, made.url) == (same, url)
+        assert repr(made) == repr(same)
 
 
 def test_building_a_request_needs_no_loop() -> None:

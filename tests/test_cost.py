@@ -1,120 +1,66 @@
-"""What the pipeline itself costs, counted rather than timed: it does not grow unnoticed.
+"""The pipeline does not grow unnoticed: the guards of `tests.cost`, and that they can fail."""
 
-Counted are the function calls that the package's own code makes for one request, those into C
-included, with no socket behind it. A machine's mood does not change them, and a new link, lookup or
-copy does. Who adds one for a good reason raises the number here; docs/performance.md says what it
-costs in time.
-"""
+from typing import Final
 
-import sys
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from types import FrameType
-from typing import Any, Final
-
-import orjson
 import pytest
-from multidict import CIMultiDict, CIMultiDictProxy
 
-import dbusers
-from dbusers import DigitalOceanClient, RateLimit, Window
+from dbusers import RequestInformation
+from dbusers.request import Handler
 from dbusers.response import Response
-from dbusers.transport import Transport
+from tests.cost.baseline import CALLS, INSTRUCTIONS, costs, recorded, section
+from tests.cost.calls import calls_of
+from tests.cost.cases import CASES
+from tests.cost.program import MEASURED, REFERENCE
 
-PACKAGE: Final = str(Path(dbusers.__file__).parent)
-GENERATED: Final = ("<string>", "<attrs generated")  # constructors, and attrs' own methods
-INLINED: Final = ("<listcomp>", "<dictcomp>", "<setcomp>")  # no calls any more from 3.12 on
-TOLERANCE: Final = 0.05
+BEFORE: Final = {REFERENCE: 200_000, "one user": 100_000}
 
-CALLS_FOR_ONE_USER: Final = 92
-CALLS_FOR_TEN_USERS: Final = 141
-CALLS_FOR_A_CHAIN: Final = 8
 
-USER: Final = {
-    "name": "app-01",
-    "role": "normal",
-    "password": "jge5lfxtzhx42iff",
-    "mysql_settings": {"auth_plugin": "caching_sha2_password"},
-}
-HEADERS: Final = CIMultiDictProxy(
-    CIMultiDict(
-        {
-            "content-type": "application/json",
-            "ratelimit-limit": "5000",
-            "ratelimit-remaining": "4816",
-            "ratelimit-reset": "1795298546",
-        }
-    )
+@pytest.mark.parametrize("case", CASES)
+async def test_it_makes_no_more_calls_than_before(case: str) -> None:
+    now = {case: await calls_of(CASES[case])}
+
+    [cost] = costs(now, recorded()[CALLS])
+
+    assert not cost.grew, f"{cost}; on purpose? python -m tests.cost --record"
+
+
+async def test_one_link_more_is_noticed() -> None:
+    async def link(request: RequestInformation, handler: Handler) -> Response:
+        return await handler(request)
+
+    now = {"one user": await calls_of(CASES["one user"], middleware=[link])}
+
+    [cost] = costs(now, recorded()[CALLS])
+
+    assert cost.grew
+
+
+@pytest.mark.parametrize(
+    ("count", "grew", "fell"),
+    [
+        (106_000, True, False),
+        (104_000, False, False),
+        (96_000, False, False),
+        (94_000, False, True),
+    ],
 )
+def test_more_than_5_percent_is_growth(count: int, grew: bool, fell: bool) -> None:
+    [cost] = costs({"one user": count}, BEFORE)
+
+    assert (cost.grew, cost.fell) == (grew, fell)
 
 
-class Counter:
-    """Counts the calls of functions that the package makes, between `start` and `stop`."""
+def test_counts_are_compared_with_those_of_the_same_build_only() -> None:
+    other_version = {INSTRUCTIONS.replace("Python 3.", "Python 4."): BEFORE}
+    other_patch = {CALLS: {"one user": 80}, f"{INSTRUCTIONS}1": BEFORE}
 
-    calls = 0
-
-    def start(self) -> None:
-        self.calls = 0
-        sys.setprofile(self._count)
-
-    def stop(self) -> int:
-        sys.setprofile(None)
-        return self.calls
-
-    def _count(self, frame: FrameType, event: str, _: Any) -> None:
-        code = frame.f_code
-        own = code.co_filename.startswith((PACKAGE, *GENERATED))
-        if (
-            own
-            and event in ("call", "c_call")
-            and not (event == "call" and code.co_name in INLINED)
-        ):
-            self.calls += 1
+    assert section({REFERENCE: 200_200}, other_patch) == f"{INSTRUCTIONS}1"
+    assert section({REFERENCE: 180_000}, other_patch) is None
+    assert section({REFERENCE: 200_000}, other_version) is None
 
 
-async def calls_of(operation: Callable[[], Awaitable[object]]) -> int:
-    for _ in range(3):
-        await operation()  # caches are filled and constructors made
-    counter = Counter()
-    counter.start()
-    await operation()
-    return counter.stop()
+def test_every_baseline_has_every_case() -> None:
+    found = recorded()
 
-
-@pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> DigitalOceanClient:
-    """Return a client whose transport answers at once, by path."""
-    one, ten = orjson.dumps({"user": USER}), orjson.dumps({"users": [USER] * 10})
-
-    async def exchange(_: object, request: Any, *__: object) -> Response:
-        return Response(200, HEADERS, ten if request.url.endswith("/users") else one)
-
-    monkeypatch.setattr(Transport, "exchange", exchange)
-    # A budget with the provider's windows, which are never used up: all is reckoned.
-    limit = RateLimit([Window(250, 60), Window(5000, 3600)])
-    return DigitalOceanClient("token", rate_limit=limit)
-
-
-def within_tolerance(calls: int, budget: int) -> bool:
-    return calls <= budget * (1 + TOLERANCE)
-
-
-async def test_one_user_costs_no_more_calls_than_before(client: DigitalOceanClient) -> None:
-    user = client.databases.by_id("c-1").users.by_username("app-01")
-
-    assert within_tolerance(await calls_of(user.get), CALLS_FOR_ONE_USER)
-
-
-async def test_ten_users_cost_no_more_calls_than_before(client: DigitalOceanClient) -> None:
-    users = client.databases.by_id("c-1").users
-
-    assert within_tolerance(await calls_of(users.get), CALLS_FOR_TEN_USERS)
-
-
-async def test_a_chain_of_builders_costs_no_more_calls_than_before(
-    client: DigitalOceanClient,
-) -> None:
-    async def chain() -> object:
-        return client.databases.by_id("c-1").users.by_username("app-01")
-
-    assert within_tolerance(await calls_of(chain), CALLS_FOR_A_CHAIN)
+    assert found.pop(CALLS).keys() == CASES.keys()
+    assert all(counts.keys() == set(MEASURED) for counts in found.values())

@@ -14,7 +14,7 @@ PACKAGE = Path(dbusers.__file__).parent
 
 # Each row may import the rows above it, and its own; a module that is not here fails the tests.
 LAYERS = (
-    {"errors", "secret", "absent", "openenum", "clock", "version"},
+    {"errors", "secret", "absent", "openenum", "clock", "urls", "version"},
     {"model", "fieldtypes", "unfrozen", "constructors"},
     {"codec", "response", "options", "request", "auth", "proxy", "windows", "ratelimit"},
     {"deadline", "logs", "retry", "middleware", "timeouts", "transport", "attempt", "adapter"},

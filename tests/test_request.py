@@ -13,7 +13,8 @@ from yarl import URL
 from dbusers import InvalidRequest, RequestConfiguration, RequestInformation, RetryOption
 from dbusers.digitalocean import DatabasesQuery
 from dbusers.options import TimeoutOption
-from dbusers.request import Repeat, fill
+from dbusers.request import Repeat
+from dbusers.urls import fill
 from tests.hostile import BAD_URLS, QUOTED_NAMES, REFUSED_NAMES
 
 BASE_URL = "https://api.example.com"

@@ -135,7 +135,7 @@ async def test_a_401_of_a_token_that_cannot_be_renewed_is_final(
 class NoBearer:
     """Knows no credential, and how to get none."""
 
-    base_urls = ("https://api.example.com",)
+    base_urls: tuple[str, ...] = ("https://api.example.com",)
 
     def __init__(self) -> None:
         self.asked = 0

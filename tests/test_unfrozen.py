@@ -6,7 +6,7 @@ import weakref
 import attrs
 import pytest
 
-from dbusers.unfrozen import maker, unfrozen
+from dbusers.unfrozen import copier, maker, unfrozen
 
 
 @attrs.frozen(weakref_slot=False)
@@ -62,6 +62,18 @@ def test_a_class_with_weak_references_can_be_made_as_well() -> None:
 
     assert made == WithWeakReferences(1)
     assert weakref.ref(made)() is made
+
+
+def test_a_copy_takes_other_values_and_freezes() -> None:
+    point = Point(1, 5, "q", z=7)
+
+    copy = copier(Point)(point)
+    copy.y = 6
+    copy.__class__ = Point
+    assert copy == Point(1, 6, "q", z=7)
+    assert point == Point(1, 5, "q", z=7)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        copy.x = 2
 
 
 def test_an_unfrozen_object_becomes_one_of_its_class_and_freezes() -> None:

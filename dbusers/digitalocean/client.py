@@ -79,11 +79,12 @@ class DigitalOceanClient:
             max_body_size=max_body_size,
             clock=clock,
         )
+        self._databases = DatabasesRequestBuilder(self.adapter, base_url, {})
 
     @property
     def databases(self) -> DatabasesRequestBuilder:
         """Return the builder of the clusters."""
-        return DatabasesRequestBuilder(self.adapter, self.adapter.base_url, {})
+        return self._databases
 
     async def aclose(self) -> None:
         """Close the connections; the client cannot be used afterwards."""

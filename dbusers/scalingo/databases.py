@@ -14,7 +14,7 @@ from dbusers.adapter import Adapter
 from dbusers.builder import RequestBuilder
 from dbusers.errors import InvalidRequest, NotFound, UnexpectedBody
 from dbusers.paging import all_pages
-from dbusers.request import Repeat, RequestConfiguration, RequestInformation, fill
+from dbusers.request import Repeat, RequestConfiguration, RequestInformation
 from dbusers.response import Response
 from dbusers.scalingo.apps import AppsRequestBuilder
 from dbusers.scalingo.auth import Hosts, TokenChain
@@ -29,6 +29,7 @@ from dbusers.scalingo.models import (
 )
 from dbusers.scalingo.paging import next_page
 from dbusers.secret import Secret
+from dbusers.urls import fill
 
 ADDONS_AT_ONCE: Final = 10  # apps whose addons are asked for side by side
 
@@ -131,7 +132,7 @@ class DatabaseRequestBuilder(RequestBuilder):
     @property
     def users(self) -> "UsersRequestBuilder":
         """Return the builder of the database's users."""
-        return UsersRequestBuilder(self.adapter, self.base_url, self.path_parameters)
+        return self._below(UsersRequestBuilder)
 
 
 class UsersRequestBuilder(RequestBuilder):
@@ -185,7 +186,7 @@ class UsersRequestBuilder(RequestBuilder):
     def by_username(self, username: str) -> "UserRequestBuilder":
         """Return the builder of one user."""
         parameters = {**self.path_parameters, "username": username}
-        return UserRequestBuilder(self.adapter, self.base_url, parameters)
+        return self._below(UserRequestBuilder, parameters)
 
 
 class UserRequestBuilder(RequestBuilder):
@@ -217,7 +218,7 @@ class UserRequestBuilder(RequestBuilder):
     ) -> RequestInformation:
         """Return the request of `get`, unsent: that for the list of users."""
         fill(self.url_template, self.path_parameters)  # the name is not sent, but must be one
-        users = UsersRequestBuilder(self.adapter, self.base_url, self.path_parameters)
+        users = self._below(UsersRequestBuilder)
         if self._raw_url is not None:
             users = users.with_url(self._raw_url)
         return users.to_get_request_information(configuration)
@@ -262,7 +263,7 @@ class UserRequestBuilder(RequestBuilder):
     @property
     def reset_password(self) -> "ResetPasswordRequestBuilder":
         """Return the builder that rotates the user's password."""
-        return ResetPasswordRequestBuilder(self.adapter, self.base_url, self.path_parameters)
+        return self._below(ResetPasswordRequestBuilder)
 
 
 class ResetPasswordRequestBuilder(RequestBuilder):
