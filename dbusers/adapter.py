@@ -25,7 +25,7 @@ from dbusers.request import (
 )
 from dbusers.response import ErrorReader, Response
 from dbusers.retry import Retry
-from dbusers.transport import CLOSED, MAX_BODY_SIZE, Transport
+from dbusers.transport import MAX_BODY_SIZE, Transport
 
 
 class Adapter:
@@ -118,11 +118,9 @@ class Adapter:
         return chain((self._retry, InTime(self._clock), *hooks), self._attempt)
 
     async def _run(self, request: RequestInformation, handler: Handler | None = None) -> Response:
-        if self._transport.closed:
-            raise ConfigurationError(CLOSED)
+        loop = self._transport.running_loop()
         if handler is None:
             handler = self._chain_with(request.middleware) if request.middleware else self._chain
-        loop = self._transport.running_loop()
         total = (request.option(TimeoutOption) or DEFAULT_TIMEOUT).total
         seconds, whose = inf if total is None else total, "TimeoutOption.total"
         limit = limit_in_force.get()

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping
-from typing import ClassVar, Self, TypeVar
+from typing import ClassVar, Self
 
 from dbusers.adapter import Adapter
 from dbusers.request import (
@@ -13,8 +13,6 @@ from dbusers.request import (
     prepared_request,
 )
 from dbusers.secret import Secret
-
-B = TypeVar("B", bound="RequestBuilder")
 
 
 class RequestBuilder:
@@ -37,16 +35,6 @@ class RequestBuilder:
         self.base_url: str = base_url
         self.path_parameters: Mapping[str, str] = path_parameters
         self._raw_url: str | None = None
-
-    def _below(self, cls: type[B], path_parameters: Mapping[str, str] | None = None) -> B:
-        """Return the builder of a place further down; without parameters, it has the same."""
-        # As `cls(…)` would make it, at half the price: `__init__` is not called.
-        builder = cls.__new__(cls)
-        builder.adapter = self.adapter
-        builder.base_url = self.base_url
-        builder.path_parameters = path_parameters or self.path_parameters
-        builder._raw_url = None
-        return builder
 
     def with_url(self, raw_url: str) -> Self:
         """Return the builder for another URL, used as it is instead of template and parameters.

@@ -64,7 +64,12 @@ class Transport:
         self._headers = CIMultiDict[str]() if session is None else DEFAULT_HEADERS
 
     def running_loop(self) -> asyncio.AbstractEventLoop:
-        """Return the running event loop. Raises `ConfigurationError` if it is not the first one."""
+        """Return the running event loop.
+
+        Raises `ConfigurationError` if it is not the first one, or if the client is closed.
+        """
+        if self.closed:
+            raise ConfigurationError(CLOSED)
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop = loop

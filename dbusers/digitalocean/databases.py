@@ -62,7 +62,7 @@ class DatabasesRequestBuilder(RequestBuilder):
     def by_id(self, database_cluster_uuid: str) -> "DatabaseRequestBuilder":
         """Return the builder of one cluster."""
         parameters = {**self.path_parameters, "database_cluster_uuid": database_cluster_uuid}
-        return self._below(DatabaseRequestBuilder, parameters)
+        return DatabaseRequestBuilder(self.adapter, self.base_url, parameters)
 
 
 class DatabaseRequestBuilder(RequestBuilder):
@@ -92,7 +92,7 @@ class DatabaseRequestBuilder(RequestBuilder):
     @property
     def users(self) -> "UsersRequestBuilder":
         """Return the builder of the cluster's users."""
-        return self._below(UsersRequestBuilder)
+        return UsersRequestBuilder(self.adapter, self.base_url, self.path_parameters)
 
 
 class UsersRequestBuilder(RequestBuilder):
@@ -144,7 +144,7 @@ class UsersRequestBuilder(RequestBuilder):
     def by_username(self, username: str) -> "UserRequestBuilder":
         """Return the builder of one user."""
         parameters = {**self.path_parameters, "username": username}
-        return self._below(UserRequestBuilder, parameters)
+        return UserRequestBuilder(self.adapter, self.base_url, parameters)
 
 
 class UserRequestBuilder(RequestBuilder):
@@ -205,7 +205,7 @@ class UserRequestBuilder(RequestBuilder):
     @property
     def reset_auth(self) -> "ResetAuthRequestBuilder":
         """Return the builder that rotates the user's secret."""
-        return self._below(ResetAuthRequestBuilder)
+        return ResetAuthRequestBuilder(self.adapter, self.base_url, self.path_parameters)
 
 
 class ResetAuthRequestBuilder(RequestBuilder):

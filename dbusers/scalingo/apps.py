@@ -48,7 +48,7 @@ class AppsRequestBuilder(RequestBuilder):
 
     def by_name(self, app: str) -> "AppRequestBuilder":
         """Return the builder of one app."""
-        return self._below(AppRequestBuilder, {**self.path_parameters, "app": app})
+        return AppRequestBuilder(self.adapter, self.base_url, {**self.path_parameters, "app": app})
 
 
 class AppRequestBuilder(RequestBuilder):
@@ -61,7 +61,7 @@ class AppRequestBuilder(RequestBuilder):
     @property
     def addons(self) -> "AddonsRequestBuilder":
         """Return the builder of the app's addons."""
-        return self._below(AddonsRequestBuilder)
+        return AddonsRequestBuilder(self.adapter, self.base_url, self.path_parameters)
 
 
 class AddonsRequestBuilder(RequestBuilder):

@@ -132,7 +132,7 @@ class DatabaseRequestBuilder(RequestBuilder):
     @property
     def users(self) -> "UsersRequestBuilder":
         """Return the builder of the database's users."""
-        return self._below(UsersRequestBuilder)
+        return UsersRequestBuilder(self.adapter, self.base_url, self.path_parameters)
 
 
 class UsersRequestBuilder(RequestBuilder):
@@ -186,7 +186,7 @@ class UsersRequestBuilder(RequestBuilder):
     def by_username(self, username: str) -> "UserRequestBuilder":
         """Return the builder of one user."""
         parameters = {**self.path_parameters, "username": username}
-        return self._below(UserRequestBuilder, parameters)
+        return UserRequestBuilder(self.adapter, self.base_url, parameters)
 
 
 class UserRequestBuilder(RequestBuilder):
@@ -218,7 +218,7 @@ class UserRequestBuilder(RequestBuilder):
     ) -> RequestInformation:
         """Return the request of `get`, unsent: that for the list of users."""
         fill(self.url_template, self.path_parameters)  # the name is not sent, but must be one
-        users = self._below(UsersRequestBuilder)
+        users = UsersRequestBuilder(self.adapter, self.base_url, self.path_parameters)
         if self._raw_url is not None:
             users = users.with_url(self._raw_url)
         return users.to_get_request_information(configuration)
@@ -263,7 +263,7 @@ class UserRequestBuilder(RequestBuilder):
     @property
     def reset_password(self) -> "ResetPasswordRequestBuilder":
         """Return the builder that rotates the user's password."""
-        return self._below(ResetPasswordRequestBuilder)
+        return ResetPasswordRequestBuilder(self.adapter, self.base_url, self.path_parameters)
 
 
 class ResetPasswordRequestBuilder(RequestBuilder):

@@ -1,8 +1,7 @@
 """A session that plays answers, with no network and no time between."""
 
 import json
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import attrs
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -39,25 +38,23 @@ class Body:
 
 @attrs.define
 class Playing:
-    """One answer, as aiohttp hands it out: entered, read and left."""
+    """One answer, as aiohttp hands it out: read and released."""
 
     status: int
     headers: CIMultiDictProxy[str] = attrs.field(repr=False)
     content: Body
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+    @property
+    def closed(self) -> bool:
+        return self.content.at_eof()
 
     def close(self) -> None:
         self.content.left = b""
+
+    release = close
+
+    async def wait_for_close(self) -> None:
+        self.close()
 
 
 @attrs.define
@@ -71,7 +68,7 @@ class Session:
     closed: bool = False
     requests: int = 0
 
-    def request(self, method: str, url: URL, **_: Any) -> Playing:
+    async def request(self, method: str, url: URL, **_: Any) -> Playing:
         self.requests += 1
         if self.requests > REQUESTS:
             raise EndlessRequests
