@@ -5,7 +5,6 @@ or traceback with locals shows them by accident. `reveal()` is the one way to th
 """
 
 import hmac
-import html
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Final, NoReturn, SupportsIndex
 
 MASK: Final = "**********"
+HTML: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
 LONGEST_CHARACTER: Final = 12  # one that is four bytes in UTF-8, in a URL: %F0%9F%98%80
 
 
@@ -98,7 +98,7 @@ def _spellings(character: str) -> str:
         "".join(f"%{byte:02x}" for byte in utf8),
         f"&#{ord(character)};",
         f"&#x{ord(character):x};",
-        html.escape(character),
+        HTML.get(character, character),
         *{"/": ["\\/"], " ": ["+"]}.get(character, []),
     }
     # Two readings of one spelling would make a search of a text that repeats it take for ever.

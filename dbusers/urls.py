@@ -10,8 +10,6 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
-import attrs
-
 from dbusers.errors import InvalidRequest
 
 UNSAFE_IN_URL: Final = re.compile(r"[^!-\[\]-~]")  # what is not printable ASCII, and the backslash
@@ -27,32 +25,24 @@ def fill(template: str, parameters: Mapping[str, str]) -> str:
     is missing, empty, `.` or `..`, not a string, or that holds control characters or unpaired
     surrogates.
     """
-    path = _path(template)
-    pieces = path.literals.copy()
+    literals, places, is_plain = _path(template)
+    pieces = literals.copy()
     try:
-        for place, name in path.places:
+        for place, name in places:
             pieces[place] = parameters[name]
         filled = "".join(pieces)
-        if path.is_plain(filled):  # what nearly every id and name is has nothing in it to quote
+        if is_plain(filled):  # what nearly every id and name is has nothing in it to quote
             return filled
     except (KeyError, TypeError):
         pass  # missing, or not a string: the next lines say which of them
-    for place, name in path.places:
+    for place, name in places:
         pieces[place] = _segment(name, parameters.get(name))
     return "".join(pieces)
 
 
-@attrs.frozen
-class _Path:
-    """A template: its `literals`, with the `places` between them where parameters go."""
-
-    literals: list[str]
-    places: tuple[tuple[int, str], ...]
-    is_plain: Callable[[str], object]
-
-
 @lru_cache(maxsize=256)  # there are as many as there are builders
-def _path(template: str) -> _Path:
+def _path(template: str) -> tuple[list[str], list[tuple[int, str]], Callable[[str], object]]:
+    """Return a template's literals, what goes where between them, and what a usual path matches."""
     literal, *rest = template.split("{")
     literals, names = [literal], []
     for piece in rest:
@@ -65,8 +55,9 @@ def _path(template: str) -> _Path:
     _refuse_dot_segments(path)
     # None of the parameters holds a slash then, so each is a segment of its own.
     plain = re.compile(PLAIN_SEGMENT.join(map(re.escape, literals)))
-    gaps = [text for literal in literals for text in (literal, "")]
-    return _Path(gaps, tuple(zip(range(1, 2 * len(names), 2), names, strict=True)), plain.fullmatch)
+    pieces = [text for literal in literals for text in (literal, "")]
+    places = list(zip(range(1, 2 * len(names), 2), names, strict=True))
+    return pieces, places, plain.fullmatch
 
 
 def _segment(name: str, value: object) -> str:
