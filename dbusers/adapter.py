@@ -1,7 +1,7 @@
 """`Adapter`: a client's operations: each request through the whole chain, until its deadline."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from math import inf
 from typing import Any
 
@@ -27,6 +27,9 @@ from dbusers.response import ErrorReader, Response
 from dbusers.retry import Retry
 from dbusers.transport import MAX_BODY_SIZE, Transport
 
+Finish = Callable[[RequestInformation, Response], Response]
+"""Makes of the last answer what its caller gets: itself, or an error."""
+
 
 class Adapter:
     """The pipeline of one client; see `Transport` for its connections."""
@@ -47,23 +50,25 @@ class Adapter:
     ) -> None:
         self.base_url = base_url
         self.options: tuple[RequestOption, ...] = options_of(options)
+        self._private_options = tuple(o for o in self.options if not isinstance(o, OnResponse))
         self._read_error = read_error
         self._clock = clock
         self._transport = Transport(session, authenticator.base_urls, max_body_size)
         self._running: set[Progress] = set()
         self._ended = asyncio.Event()
         # Bound once: Python calls a method faster than an object.
-        self._attempt = Attempt(self._transport, authenticator, rate_limit, clock).__call__
+        self._send = Attempt(self._transport, authenticator, rate_limit, clock).__call__
         self._retry = Retry(Limit(rate_limit, authenticator, clock), clock).__call__
         self._middleware = hooks_of(middleware)
-        self._private_chain = chain([self._retry], self._attempt)
-        self._chain = self._chain_with(())
-        # Without hooks it is `_run` itself, and costs nothing.
-        hooks = hooks_of(operation_middleware, "operation_middleware")
-        self._operation = chain(hooks, self._run)
+        self._attempt = self._attempt_with(())
+        self._operation_middleware = hooks_of(operation_middleware, "operation_middleware")
+        self._operation = chain(
+            self._operation_middleware,
+            lambda request: self._run(request, self._attempt_with(request.middleware), _as_it_came),
+        )
 
-    async def send(self, request: RequestInformation) -> Response:
-        """Return the answer to `request`, through the client's whole pipeline.
+    def send(self, request: RequestInformation) -> Coroutine[Any, Any, Response]:
+        """Return the answer to `request`, through the client's whole pipeline, when awaited.
 
         Builders call this, and so may you, for what the SDK does not cover:
 
@@ -72,19 +77,25 @@ class Adapter:
 
         Raises an `APIError` for any status but 2xx, and the other errors of `dbusers.errors`.
         """
+        # Not a coroutine itself: each that an answer has to pass on its way out takes its time.
         request = request.with_defaults(self.base_url, self.options)
-        response = await self._operation(request)
+        if self._operation_middleware:
+            return self._send_through_hooks(request)
+        attempt = self._attempt_with(request.middleware) if request.middleware else self._attempt
+        return self._run(request, attempt, self._finish)
+
+    async def _send_through_hooks(self, request: RequestInformation) -> Response:
+        return self._finish(request, await self._operation(request))
+
+    def send_privately(self, request: RequestInformation) -> Coroutine[Any, Any, Response]:
+        """Return the answer to `request`, past no caller's hook: it is itself a credential."""
+        request = request.with_defaults(self.base_url, self._private_options)
+        return self._run(request, self._send, self._finish)
+
+    def _finish(self, request: RequestInformation, response: Response) -> Response:
         observer = request.option(OnResponse)
         if observer is not None:
             observer.callback(response)
-        if 200 <= response.status < 300:
-            return response
-        raise response.error(self._read_error)
-
-    async def send_privately(self, request: RequestInformation) -> Response:
-        """Return the answer to `request`, past no caller's hook: it is itself a credential."""
-        request = request.with_defaults(self.base_url, self.options)
-        response = await self._run(request, self._private_chain)
         if 200 <= response.status < 300:
             return response
         raise response.error(self._read_error)
@@ -111,16 +122,13 @@ class Adapter:
         here, loop = asyncio.current_task(), asyncio.get_running_loop()
         return [at for at in self._running if at.task is not here and at.task.get_loop() is loop]
 
-    def _chain_with(self, middleware: tuple[Middleware, ...]) -> Handler:
+    def _attempt_with(self, middleware: tuple[Middleware, ...]) -> Handler:
         hooks = (*self._middleware, *middleware)
-        if not hooks:
-            return self._private_chain
-        return chain((self._retry, InTime(self._clock), *hooks), self._attempt)
+        return chain((InTime(self._clock), *hooks), self._send) if hooks else self._send
 
-    async def _run(self, request: RequestInformation, handler: Handler | None = None) -> Response:
+    async def _run(self, request: RequestInformation, attempt: Handler, finish: Finish) -> Response:
+        """Return what `finish` makes of the answer, after all attempts."""
         loop = self._transport.running_loop()
-        if handler is None:
-            handler = self._chain_with(request.middleware) if request.middleware else self._chain
         total = (request.option(TimeoutOption) or DEFAULT_TIMEOUT).total
         seconds, whose = inf if total is None else total, "TimeoutOption.total"
         limit = limit_in_force.get()
@@ -134,7 +142,7 @@ class Adapter:
         try:
             if seconds <= 0:
                 raise OutOfTime  # noqa: TRY301  (before it takes a slot of the token's budget)
-            return await handler(request)
+            return finish(request, await self._retry(request, attempt))
         except DbusersError as failure:
             if not failure.attempts:  # those of a token's request, if it failed, are more telling
                 failure.attempts, failure.retries = at.attempts, at.retries
@@ -165,3 +173,7 @@ class Adapter:
             progress.reset(token)
         error.attempts, error.retries = at.attempts, at.retries
         raise error
+
+
+def _as_it_came(_: RequestInformation, response: Response) -> Response:
+    return response
