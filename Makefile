@@ -19,7 +19,7 @@ demo: $(VENV)/demo  ## one user's life, then an audit of 1,200 users, on the san
 	@$(BIN)/dbusers demo
 
 test: $(VENV)/dev  ## run the tests
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 check: $(VENV)/dev  ## lint, formatting, types, and that all public ones are known
 	$(BIN)/ruff check
