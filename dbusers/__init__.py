@@ -2,11 +2,11 @@
 
 Start at a client (`DigitalOceanClient`, `ScalingoClient`) and follow the chain down to a verb. Each
 provider has a folder with its client, builders and models. Under them lies one kernel, read from
-the bottom up: `errors`, `secret`, `absent`; `model`, `fieldtypes`, `unfrozen`, `constructors` and
-`codec` (models and JSON); `response`, `options`, `request` (what is sent and answered); `auth`,
-`proxy`; `windows` and `ratelimit` (a token's budget); `deadline`, `logs`, `retry` and `middleware`
-(the chain); `transport` (the socket) and `adapter` (one operation, through all of these); `paging`
-and `builder`.
+the bottom up: `errors`, `secret`, `absent`, `urls`; `model`, `fieldtypes`, `unfrozen`,
+`constructors` and `codec` (models and JSON); `response`, `options`, `request` (what is sent and
+answered); `auth`, `proxy`; `windows` and `ratelimit` (a token's budget); `deadline`, `logs`,
+`middleware` and `retry` (the chain); `timeouts` and `transport` (the socket); `attempt` and
+`adapter` (one operation, through all of these); `paging` and `builder`.
 
 On top of that stand `bulk` (one operation on many users), `audit` (reads and judges the users of
 whole accounts), `fastapi`, `otel`, `testing` (a sandbox of both APIs, and fixtures) and `cli` (the

@@ -80,7 +80,8 @@ def _by_concurrency(share: float) -> dict[str, Costs]:
             for name, client in PEERS.items()
             for number in CONCURRENCIES
         }
-        costs = interleaved(loads, CONCURRENT_ROUNDS, share).samples
+        pairs = [(f"{FLOOR} {number}", f"{OURS} {number}") for number in CONCURRENCIES]
+        costs = interleaved(loads, CONCURRENT_ROUNDS, share, pairs).samples
         here.books()
     return {
         f"get one user, {number:,} at once": Costs(

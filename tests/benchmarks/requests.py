@@ -50,7 +50,7 @@ def _compared(case: Case, share: float) -> tuple[Row, Books]:
             )
             for name, peer in peers.found().items()
         }
-        costs = interleaved(loads, ROUNDS, share)
+        costs = interleaved(loads, ROUNDS, share, pairs=[(FLOOR, OURS)])
         books = here.books()
     floor = costs.typical(FLOOR)
     assert books.cpu_per_request < floor, "clients may have waited for the server"

@@ -5,7 +5,7 @@ short round suffers the same, so a ratio within one is far steadier than one of 
 """
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from statistics import median, quantiles
 from typing import Final, Self
@@ -52,10 +52,20 @@ class Costs:
         return Quartiles.of([cost / least for cost, least in pairs])
 
 
-def interleaved(candidates: Mapping[str, Sample], rounds: int, share: float = 1.0) -> Costs:
-    """Run this `share` of the rounds, after one that does not count: it fills caches."""
+def interleaved(
+    candidates: Mapping[str, Sample],
+    rounds: int,
+    share: float = 1.0,
+    pairs: Sequence[tuple[str, str]] = (),
+) -> Costs:
+    """Run this `share` of the rounds, after one that does not count: it fills caches.
+
+    Of `pairs`, one runs right after the other.
+    """
     shuffle = Random(0).shuffle  # the same orders in every run
     samples: dict[str, list[float]] = {name: [] for name in candidates}
+    paired = {name for pair in pairs for name in pair}
+    groups = [list(pair) for pair in pairs] + [[name] for name in candidates if name not in paired]
     # What a peer has loaded is not looked through for garbage in the time of another.
     gc.collect()
     gc.freeze()
@@ -63,10 +73,11 @@ def interleaved(candidates: Mapping[str, Sample], rounds: int, share: float = 1.
         for sample in candidates.values():
             sample()
         for _ in range(max(FEWEST, round(rounds * share))):
-            order = list(candidates)
-            shuffle(order)
-            for name in order:
-                samples[name].append(candidates[name]())
+            shuffle(groups)
+            for group in groups:
+                shuffle(group)
+                for name in group:
+                    samples[name].append(candidates[name]())
     finally:
         gc.unfreeze()
     return Costs(samples)

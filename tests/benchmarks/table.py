@@ -7,9 +7,9 @@ from tests.benchmarks.rows import OURS, Row
 def table(rows: list[Row]) -> str:
     """Return the table; columns in which nothing stands are left out."""
     peers = list(dict.fromkeys(name for row in rows for name in row.costs if name != OURS))
-    head = ["what", "floor", OURS, "ratio (quartiles)", "goal", "reached", *peers]
+    head = ["what", "floor", OURS, "ratio (quartiles)", "goal", *peers]
     body = [
-        [row.what, row.floor, row.ours, _own(row), *_goal(row), *(_peer(row, p) for p in peers)]
+        [row.what, row.floor, row.ours, _own(row), _goal(row), *(_peer(row, p) for p in peers)]
         for row in rows
     ]
     columns = [column for column in zip(head, *body, strict=True) if any(column[1:])]
@@ -25,10 +25,10 @@ def _own(row: Row) -> str:
     return f"**{cost.median:.2f}{row.unit}**{spread}"
 
 
-def _goal(row: Row) -> tuple[str, str]:
+def _goal(row: Row) -> str:
     if row.goal is None:
-        return "", ""
-    return f"{row.goal:.2f}{row.unit}", "yes" if row.reached else "no"
+        return ""
+    return f"{row.goal:.2f}{row.unit}: {'reached' if row.reached else 'missed'}"
 
 
 def _peer(row: Row, name: str) -> str:
