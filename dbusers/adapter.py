@@ -1,7 +1,7 @@
 """`Adapter`: a client's operations: each request through the whole chain, until its deadline."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Iterable
 from math import inf
 from typing import Any
 
@@ -26,9 +26,6 @@ from dbusers.request import (
 from dbusers.response import ErrorReader, Response
 from dbusers.retry import Retry
 from dbusers.transport import MAX_BODY_SIZE, Transport
-
-Finish = Callable[[RequestInformation, Response], Response]
-"""Makes of the last answer what its caller gets: itself, or an error."""
 
 
 class Adapter:
@@ -61,14 +58,12 @@ class Adapter:
         self._retry = Retry(Limit(rate_limit, authenticator, clock), clock).__call__
         self._middleware = hooks_of(middleware)
         self._attempt = self._attempt_with(())
-        self._operation_middleware = hooks_of(operation_middleware, "operation_middleware")
-        self._operation = chain(
-            self._operation_middleware,
-            lambda request: self._run(request, self._attempt_with(request.middleware), _as_it_came),
-        )
+        # Without hooks it is `_operate` itself, and costs nothing.
+        hooks = hooks_of(operation_middleware, "operation_middleware")
+        self._operation = chain(hooks, self._operate)
 
-    def send(self, request: RequestInformation) -> Coroutine[Any, Any, Response]:
-        """Return the answer to `request`, through the client's whole pipeline, when awaited.
+    async def send(self, request: RequestInformation) -> Response:
+        """Return the answer to `request`, through the client's whole pipeline.
 
         Builders call this, and so may you, for what the SDK does not cover:
 
@@ -77,20 +72,13 @@ class Adapter:
 
         Raises an `APIError` for any status but 2xx, and the other errors of `dbusers.errors`.
         """
-        # Not a coroutine itself: each that an answer has to pass on its way out takes its time.
         request = request.with_defaults(self.base_url, self.options)
-        if self._operation_middleware:
-            return self._send_through_hooks(request)
-        attempt = self._attempt_with(request.middleware) if request.middleware else self._attempt
-        return self._run(request, attempt, self._finish)
-
-    async def _send_through_hooks(self, request: RequestInformation) -> Response:
         return self._finish(request, await self._operation(request))
 
-    def send_privately(self, request: RequestInformation) -> Coroutine[Any, Any, Response]:
+    async def send_privately(self, request: RequestInformation) -> Response:
         """Return the answer to `request`, past no caller's hook: it is itself a credential."""
         request = request.with_defaults(self.base_url, self._private_options)
-        return self._run(request, self._send, self._finish)
+        return self._finish(request, await self._run(request, self._send))
 
     def _finish(self, request: RequestInformation, response: Response) -> Response:
         observer = request.option(OnResponse)
@@ -126,8 +114,12 @@ class Adapter:
         hooks = (*self._middleware, *middleware)
         return chain((InTime(self._clock), *hooks), self._send) if hooks else self._send
 
-    async def _run(self, request: RequestInformation, attempt: Handler, finish: Finish) -> Response:
-        """Return what `finish` makes of the answer, after all attempts."""
+    def _operate(self, request: RequestInformation) -> Awaitable[Response]:
+        attempt = self._attempt_with(request.middleware) if request.middleware else self._attempt
+        return self._run(request, attempt)
+
+    async def _run(self, request: RequestInformation, attempt: Handler) -> Response:
+        """Return the last answer, whatever it is."""
         loop = self._transport.running_loop()
         total = (request.option(TimeoutOption) or DEFAULT_TIMEOUT).total
         seconds, whose = inf if total is None else total, "TimeoutOption.total"
@@ -142,7 +134,7 @@ class Adapter:
         try:
             if seconds <= 0:
                 raise OutOfTime  # noqa: TRY301  (before it takes a slot of the token's budget)
-            return finish(request, await self._retry(request, attempt))
+            return await self._retry(request, attempt)
         except DbusersError as failure:
             if not failure.attempts:  # those of a token's request, if it failed, are more telling
                 failure.attempts, failure.retries = at.attempts, at.retries
@@ -173,7 +165,3 @@ class Adapter:
             progress.reset(token)
         error.attempts, error.retries = at.attempts, at.retries
         raise error
-
-
-def _as_it_came(_: RequestInformation, response: Response) -> Response:
-    return response

@@ -2,7 +2,7 @@
 
 A credential goes to the origins it was issued for and to no other, over https (loopback excepted).
 An `Authenticator` is asked for the value of the `Authorization` header of each request; the
-middleware attaches it in the innermost link, out of every caller's sight.
+innermost link (`attempt`) attaches it, out of every caller's sight.
 """
 
 import ipaddress

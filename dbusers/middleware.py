@@ -76,7 +76,7 @@ class Limit:
         if self._authenticator.at_hand(request) is None:
             await self._fetch_credential(request)
         at.phase = "rate limit"
-        asked = counted = self._clock.monotonic()
+        counted = asked = self._clock.monotonic()
         if self._limit is not None:
             longest = _longest_wait(request)
             left = at.deadline - asked
@@ -88,7 +88,7 @@ class Limit:
                 raise OutOfTime from None
         at.phase = "send"
         at.attempts += 1
-        at.waited = counted - asked
+        at.waited = self._clock.monotonic() - asked
         return counted
 
     def leave(self, counted: float) -> None:

@@ -81,10 +81,10 @@ class TimeoutOption(RequestOption):
     """How long a call may take, in seconds; None is without end.
 
     `total` spans everything that one request needs: retries, rate-limit waits, token refreshes
-    (a paged list is several requests). `attempt` is for one attempt, from the connection to the
-    last byte; `connect` for establishing a connection; `read` for the silence between two pieces
-    of an answer. Past any of them the call raises `RequestTimedOut`, which says where it was.
-    Keep one of `total` and `attempt`: there are broken answers whose end no `read` notices.
+    (a paged list is several requests). `attempt` is for one attempt, from the wait for a connection
+    to the last byte; `connect` for establishing a connection; `read` for the silence between two
+    pieces of an answer. Past any of them the call raises `RequestTimedOut`, which says where it
+    was. Keep one of `total` and `attempt`: there are broken answers whose end no `read` notices.
     """
 
     total: float | None = attrs.field(default=600.0, validator=_seconds_or_none)

@@ -34,6 +34,10 @@ TOLD_WAIT: Final = 1.0  # seconds; shorter ones are not logged
 MINUTES_WAIT: Final = 90.0  # seconds; a minute's window alone never takes so long
 
 
+def _not_at_once(self: "RateLimit") -> float | None:
+    return None
+
+
 class RateLimit:
     """A budget of requests: `RateLimit([Window(250, 60), Window(5000, 3600)])`.
 
@@ -44,8 +48,14 @@ class RateLimit:
     answers tell how many requests are left of a window. `reserve` is the share of each window that
     is kept free for them: 0.1, say, for a long run beside a service that must not wait.
 
-    A subclass with other ideas of when requests may go overrides `acquire_at_once` and `acquire`.
+    A subclass with other ideas of when requests may go overrides `acquire`, and `acquire_at_once`
+    for those that need not wait: where it does not, it has `acquire` asked each time.
     """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "acquire" in cls.__dict__ and "acquire_at_once" not in cls.__dict__:
+            cls.acquire_at_once = _not_at_once  # type: ignore[method-assign]  # what it is for
 
     def __init__(
         self, windows: Iterable[Window], *, reserve: float = 0.0, clock: Clock = SYSTEM_CLOCK

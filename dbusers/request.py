@@ -222,11 +222,12 @@ class RequestInformation:
             return self
         own = {type(option) for option in self.options}
         missing = tuple(option for option in options if type(option) not in own)
-        if not self.base_url:
-            return attrs.evolve(self, base_url=base_url, options=self.options + missing)
+        options = self.options + missing
+        if not self.base_url or type(self) is not RequestInformation:
+            return attrs.evolve(self, base_url=self.base_url or base_url, options=options)
         request: Any = _unfrozen_copy(self)
-        request.options = self.options + missing
-        request.__class__ = type(self)
+        request.options = options
+        request.__class__ = RequestInformation
         return cast("Self", request)
 
 
@@ -297,8 +298,8 @@ def prepared_request(
 ) -> RequestInformation:
     """Return the `RequestInformation` of a builder's call.
 
-    It is made for each, and made fast (see `unfrozen`): what the builder and the configuration have
-    checked is not checked again.
+    It is made for each, and made fast (see `unfrozen`): what the configuration has checked is not
+    checked again.
     """
     request: RequestInformation = _UnfrozenRequest()
     fields: Any = request

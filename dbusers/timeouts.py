@@ -5,6 +5,7 @@ is a tenth of what a request costs. Here it is enough to look when the first of 
 """
 
 import asyncio
+from contextvars import Context
 from math import inf
 
 
@@ -41,6 +42,7 @@ class Timeouts:
         self._running: set[Timeout] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._due = inf
+        self._closed = False
 
     def start(self, loop: asyncio.AbstractEventLoop, seconds: float) -> Timeout:
         """Return the timeout of what the current task does from now on, for so many seconds."""
@@ -58,22 +60,31 @@ class Timeouts:
         self._running.discard(timeout)
         if timeout.expired:
             timeout.take_back()
+        if self._closed:
+            self.close()
 
     def close(self) -> None:
-        """Drop the timer."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer, self._due = None, inf
+        """Leave no timer behind, once the last attempt has ended."""
+        self._closed = True
+        if not self._running:
+            self._drop_timer()
 
     def _look_at(self, moment: float, loop: asyncio.AbstractEventLoop) -> None:
-        self.close()
-        self._timer, self._due = loop.call_at(moment, self._look, loop), moment
+        self._drop_timer()
+        # In a context of its own: the first caller's would live for as long as there are others.
+        self._timer = loop.call_at(moment, self._look, loop, context=Context())
+        self._due = moment
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         now = max(loop.time(), self._due)  # loops call a little early
         for timeout in [each for each in self._running if each.until <= now]:
             self._running.remove(timeout)
             timeout.expire()
-        self._timer, self._due = None, inf
+        self._drop_timer()
         if self._running:
             self._look_at(min(each.until for each in self._running), loop)
+
+    def _drop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._due = None, inf

@@ -103,11 +103,11 @@ class Transport:
             connector = _ProxyConnector if self._proxies else aiohttp.TCPConnector
             session = self._session = _new_session(connector)
         headers = self._headers.copy()
-        headers["Authorization"] = SecretText(credential.reveal())
         if request.content is not None:
             headers["Content-Type"] = "application/json"
         if request.headers:
             headers.update(request.headers)
+        headers["Authorization"] = SecretText(credential.reveal())  # last: no hook can replace it
         proxy = self._proxies.get(origin(request.url)) if self._proxies else None
         limit = self._timeouts.start(loop, seconds)
         try:
@@ -229,12 +229,8 @@ def _translated(error: Exception, timeout: TimeoutOption) -> DbusersError:  # no
             return RequestTimedOut(
                 f"no data for {timeout.read} s (TimeoutOption.read)", phase="read", sent=True
             )
-        case TimeoutError():
-            return RequestTimedOut(
-                f"no answer within {timeout.attempt} s (TimeoutOption.attempt)",
-                phase="attempt",
-                sent=True,
-            )
+        case TimeoutError():  # of a hook or a mock
+            return RequestTimedOut("no answer in time", phase="attempt", sent=True)
         case aiohttp.ClientSSLError():
             return ConnectionFailed(f"no secure connection: {error}", sent=False, retryable=False)
         case aiohttp.ClientConnectorError():

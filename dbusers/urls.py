@@ -14,6 +14,7 @@ from dbusers.errors import InvalidRequest
 
 UNSAFE_IN_URL: Final = re.compile(r"[^!-\[\]-~]")  # what is not printable ASCII, and the backslash
 PLAIN_SEGMENT: Final = "[A-Za-z0-9_-][A-Za-z0-9._~-]*"
+NOTHING: Final = "(?!)"  # matches nothing
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
@@ -53,11 +54,13 @@ def _path(template: str) -> tuple[list[str], list[tuple[int, str]], Callable[[st
     if not path.startswith("/") or UNSAFE_IN_URL.search(path) or {"?", "#", "}"} & {*path}:
         raise InvalidRequest("the URL template must be a path: /v2/databases/{id}")
     _refuse_dot_segments(path)
-    # None of the parameters holds a slash then, so each is a segment of its own.
-    plain = re.compile(PLAIN_SEGMENT.join(map(re.escape, literals)))
+    # With a slash between any two, each parameter is a segment of its own.
+    plain = PLAIN_SEGMENT.join(map(re.escape, literals))
+    if not all("/" in literal for literal in literals[1:-1]):
+        plain = NOTHING
     pieces = [text for literal in literals for text in (literal, "")]
     places = list(zip(range(1, 2 * len(names), 2), names, strict=True))
-    return pieces, places, plain.fullmatch
+    return pieces, places, re.compile(plain).fullmatch
 
 
 def _segment(name: str, value: object) -> str:

@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from math import inf
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -23,6 +24,7 @@ from dbusers import (
     TimeoutOption,
     Window,
 )
+from dbusers.deadline import progress
 from dbusers.options import OnResponse
 from dbusers.request import Handler
 from dbusers.secret import Secret
@@ -53,9 +55,19 @@ class TracedLimit(RateLimit):
         super().__init__([Window(1000, 60)])
         self.trace = trace
 
-    def acquire_at_once(self) -> float | None:
+    async def acquire(self, within: float = inf) -> float:
         self.trace.append("limit")
-        return super().acquire_at_once()
+        return await super().acquire(within)
+
+
+class ByAnotherClock(RateLimit):
+    """A budget whose moments say nothing to the client."""
+
+    def __init__(self) -> None:
+        super().__init__([Window(1000, 60)])
+
+    async def acquire(self, within: float = inf) -> float:
+        return 12_345.0
 
 
 def opened(server: RawServer, **keywords: Any) -> DigitalOceanClient:
@@ -86,6 +98,19 @@ async def test_each_attempt_passes_limit_then_client_then_call_then_wire(server:
     attempt = ["limit", "first in", "second in", "call in", "wire"]
     attempt += ["call out", "second out", "first out"]
     assert trace == attempt * 2
+
+
+async def test_what_an_attempt_has_waited_is_told_by_the_clients_clock(server: RawServer) -> None:
+    waited: list[float] = []
+
+    async def hook(request: RequestInformation, handler: Handler) -> Response:
+        waited.append(progress.get().waited)
+        return await handler(request)
+
+    server.plays(answer(200, USER))
+    async with opened(server, middleware=[hook], rate_limit=ByAnotherClock()) as client:
+        await get(client)
+    assert waited == [0.0]
 
 
 async def test_a_calls_hooks_are_for_that_call_only(server: RawServer) -> None:
@@ -137,6 +162,18 @@ async def test_a_hook_may_change_the_request(server: RawServer) -> None:
     (request,) = server.requests
     assert request.headers["x-trace"] == "7"
     assert request.target == b"/v2/databases/c-1/users/app?deep=true"
+
+
+async def test_a_hook_cannot_replace_the_credential(server: RawServer) -> None:
+    async def hook(request: RequestInformation, handler: Handler) -> Response:
+        request = request.with_header("x-trace", "7")
+        cast("dict[str, str]", request.headers)["authorization"] = "Basic evil"
+        return await handler(request)
+
+    server.plays(answer(200, USER))
+    async with opened(server, middleware=[hook]) as client:
+        await get(client)
+    assert server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
 
 
 async def test_a_hook_may_change_the_answer(server: RawServer) -> None:

@@ -202,3 +202,18 @@ def test_a_query_of_nothing_but_none_leaves_the_url_as_it_is() -> None:
     )
 
     assert request.url == "https://api.example/v2/databases"
+
+
+@attrs.frozen
+class Traced(RequestInformation):
+    """Somebody's own kind of request."""
+
+    trace: str = "7"
+
+
+def test_a_clients_options_leave_a_subclass_what_it_is() -> None:
+    request = Traced("GET", "/users", base_url=BASE_URL, trace="8")
+
+    changed = request.with_defaults(BASE_URL, (RetryOption(),))
+    assert type(changed) is Traced
+    assert changed == attrs.evolve(request, options=(RetryOption(),))

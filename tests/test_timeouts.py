@@ -1,7 +1,10 @@
 """One timer for all attempts: each ends when its own time is up, and nobody else's."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -18,9 +21,11 @@ class Hours:
         self.timers: list[float] = []
         set_timer = self.loop.call_at
 
-        def call_at(when: float, callback: Callable[..., None], *args: Any) -> asyncio.TimerHandle:
+        def call_at(
+            when: float, callback: Callable[..., None], *args: Any, **keywords: Any
+        ) -> asyncio.TimerHandle:
             self.timers.append(when)
-            return set_timer(when, callback, *args)
+            return set_timer(when, callback, *args, **keywords)
 
         monkeypatch.setattr(self.loop, "time", lambda: self.now)
         monkeypatch.setattr(self.loop, "call_at", call_at)
@@ -131,15 +136,47 @@ async def test_a_cancellation_beside_the_timeout_is_kept(hours: Hours) -> None:
     assert attempt.still_cancelled == 1  # of two
 
 
-async def test_closing_drops_the_timer(hours: Hours) -> None:
+async def test_closing_leaves_no_timer_behind(hours: Hours) -> None:
     timeouts = Timeouts()
-    attempt = await Attempt.begun(timeouts, hours, 30)
-    await hours.pass_until(1001)
+    timeouts.end(timeouts.start(hours.loop, 30))
+    timer = timeouts._timer
+    assert timer is not None
 
     timeouts.close()
-    await hours.pass_until(1031)
-    assert not attempt.task.done()
-    await attempt.finish()
+    assert timer.cancelled()
+
+
+async def test_an_attempt_that_outlives_the_client_still_ends_in_time(hours: Hours) -> None:
+    # Of a session that was passed in, say, which nobody closes.
+    timeouts = Timeouts()
+    attempt = await Attempt.begun(timeouts, hours, 30)
+    timeouts.close()
+
+    await hours.pass_until(1030)
+    assert attempt.alone
+    assert timeouts._timer is None
+
+
+async def test_the_timer_does_not_keep_what_the_first_caller_knew(hours: Hours) -> None:
+    class State:
+        pass
+
+    known: ContextVar[State] = ContextVar("known")
+
+    async def first_caller() -> weakref.ref[State]:
+        known.set(State())
+        timeouts.end(timeouts.start(hours.loop, 30))
+        return weakref.ref(known.get())
+
+    timeouts = Timeouts()
+    state = await asyncio.create_task(first_caller())
+    later = await Attempt.begun(timeouts, hours, 60)
+    await hours.pass_until(1030)
+
+    assert hours.timers == [1030, 1060]
+    gc.collect()
+    assert state() is None
+    await later.finish()
 
 
 async def test_without_an_end_no_timer_is_set(hours: Hours) -> None:

@@ -77,3 +77,22 @@ def test_a_path_is_filled_anew_after_one_that_was_refused() -> None:
         fill("/{a}/{b}", {"a": "one", "b": ".."})
 
     assert fill("/{a}/{b}", {"a": "two", "b": "x"}) == "/two/x"
+
+
+@pytest.mark.parametrize(
+    ("template", "values"),
+    [
+        ("/v2/{a}-{b}", {"a": "", "b": "x-y"}),
+        ("/v2/{a}-{b}", {"a": "u-v", "b": "."}),
+        ("/v2/{a}{b}", {"a": "", "b": "xy"}),
+    ],
+)
+def test_each_of_two_parameters_in_one_segment_is_looked_at(
+    template: str, values: dict[str, str]
+) -> None:
+    with pytest.raises(InvalidRequest):
+        fill(template, values)
+
+
+def test_two_parameters_in_one_segment_are_quoted_each() -> None:
+    assert fill("/v2/{a}:{b}", {"a": "x/y", "b": "z"}) == "/v2/x%2Fy:z"

@@ -129,9 +129,6 @@ class SlowQueue(RateLimit):
         self.clock = clock
         self.until_late = late
 
-    def acquire_at_once(self) -> float | None:
-        return None
-
     async def acquire(self, within: float = inf) -> float:
         self.until_late -= 1
         if not self.until_late:
