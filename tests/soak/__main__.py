@@ -22,10 +22,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
     settings = Settings(**vars(parser.parse_args()))
     print(f"seed {settings.seed}", flush=True)
-    listener, leaks = Listener(), Leaks()
+    leaks = Leaks()
+    listener = Listener(leaks.search)
     listener.listen()
     findings = soak(settings, leaks)
-    leaks.search("\n".join(listener.lines))
+    listener.finish()
     table = [f"{name:28}  {value}" for name, value in report.rows(findings, leaks, listener)]
     leaks.search("\n".join(table))
     failures = [*prove(), *report.failures(settings, findings, leaks, listener)]

@@ -53,7 +53,7 @@ def rows(findings: Findings, leaks: Leaks, listener: Listener) -> Iterator[Row]:
     yield "  by their answers", _counts({state.name.lower(): n for state, n in states.items()})
     yield from _series(findings)
     yield "texts searched for secrets", f"{leaks.searched:,}, with {len(leaks.found)} found"
-    yield "lines logged", f"{len(listener.lines)}"
+    yield "lines logged", f"{listener.heard:,}"
     yield "time", f"{findings.seconds:.0f} s, {requests / findings.seconds:,.0f} requests/s"
     yield "faults", _counts(faults)
 

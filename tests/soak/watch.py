@@ -5,7 +5,7 @@ import gc
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,9 @@ DESCRIPTORS: Final = Path("/proc/self/fd")
 STATM: Final = Path("/proc/self/statm")
 MB: Final = 1_000_000
 OBJECTS_TO_SPARE: Final = 1_500  # of the interpreter's own; a leak for every hundredth call is more
+# Lines: kept all, they would be most of the memory. A password is known only after the line about
+# the answer it came in, but long before so many more.
+LATE: Final = 5_000
 WARM: Final = 3  # samples until connections and caches are there; the rest must be flat
 # It warns of 429s and of long waits for a budget, and the run provokes both.
 PROVOKED: Final = "dbusers.ratelimit"
@@ -86,15 +89,17 @@ def not_given_back(before: Sample, after: Sample) -> Iterator[str]:
 
 
 class Listener(logging.Handler):
-    """Keeps what is logged by anybody at any level, Python's warnings included.
+    """Has `search` look through what is logged by anybody at any level, Python's warnings included.
 
     `complaints` are the warnings, but for those of 429s and of budgets that are used up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, search: Callable[[str], None]) -> None:
         super().__init__(logging.NOTSET)
-        self.lines: list[str] = []
+        self.heard: int = 0
         self.complaints: list[str] = []
+        self._search = search
+        self._lines: list[str] = []
         self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
 
     def listen(self) -> None:
@@ -105,6 +110,17 @@ class Listener(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         line = self.format(record)
-        self.lines.append(line)
+        self.heard += 1
+        self._lines.append(line)
+        if len(self._lines) == 2 * LATE:
+            self._hand_over(LATE)
         if record.levelno >= logging.WARNING and record.name != PROVOKED:
             self.complaints.append(line)
+
+    def finish(self) -> None:
+        """Have the last lines searched."""
+        self._hand_over(len(self._lines))
+
+    def _hand_over(self, count: int) -> None:
+        self._search("\n".join(self._lines[:count]))
+        del self._lines[:count]
