@@ -12,23 +12,11 @@ from dbusers.digitalocean import DatabaseUser, MySQLSettings
 from tests.benchmarks import peers
 from tests.benchmarks.rounds import Quartiles, Sample, interleaved
 from tests.benchmarks.rows import FLOOR, OURS, Findings, Row
+from tests.users_as_answered import KINDS, USER
 
 USERS: Final = 1_000  # in a list
 ROUNDS: Final = 40
 KEPT: Final = 100  # lists in memory
-KINDS: Final = (  # the users of four engines, in equal parts
-    {"mysql_settings": {"auth_plugin": "caching_sha2_password"}},
-    {"settings": {"pg_allow_replication": True}},
-    {
-        "settings": {
-            "acl": [
-                {"id": "5a8b2c", "topic": "orders", "permission": "consume"},
-                {"id": "5a8b2d", "topic": "invoices.*", "permission": "produce"},
-            ]
-        }
-    },
-    {"settings": {"opensearch_acl": [{"index": "logs-*", "permission": "read"}]}},
-)
 
 Decode = Callable[[bytes], object]
 
@@ -36,8 +24,7 @@ Decode = Callable[[bytes], object]
 def listed(*kinds: dict[str, Any]) -> bytes:
     """Return the body of a list of users, of these kinds by turns."""
     users = [
-        {"name": f"app-{n:04}", "role": "normal", "password": f"jge5lfxtzhx{n:05}"}
-        | kinds[n % len(kinds)]
+        USER | {"name": f"app-{n:04}", "password": f"jge5lfxtzhx{n:05}"} | kinds[n % len(kinds)]
         for n in range(USERS)
     ]
     return orjson.dumps({"users": users})

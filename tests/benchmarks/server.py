@@ -18,16 +18,12 @@ import orjson
 
 from dbusers.testing.digitalocean.fleet import ClusterSeed, with_users
 from dbusers.testing.digitalocean.views import cluster_view, user_view
+from tests.users_as_answered import KINDS, USER
 
 DATABASES: Final = 1_000  # in the fleet, and in lists of the users of many
 USERS: Final = 10  # of each database
 ENOUGH: Final = DATABASES * 2  # clusters to choose from: some engines have no users
-USER: Final = {
-    "name": "app-01",
-    "role": "normal",
-    "password": "jge5lfxtzhx42iff",
-    "mysql_settings": {"auth_plugin": "caching_sha2_password"},
-}
+MYSQL_USER: Final = USER | KINDS[0]
 # The limit is that of the longer window which our client is given: it knows which one is told of.
 HEAD: Final = (
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -98,8 +94,8 @@ def answer(document: object) -> bytes:
 
 def users() -> Answers:
     """Return answers with the same ten users for every database, or one of them."""
-    one = answer({"user": USER})
-    ten = answer({"users": [{**USER, "name": f"app-{n:02}"} for n in range(USERS)]})
+    one = answer({"user": MYSQL_USER})
+    ten = answer({"users": [{**MYSQL_USER, "name": f"app-{n:02}"} for n in range(USERS)]})
     return lambda path: ten if path.endswith(b"/users") else one
 
 

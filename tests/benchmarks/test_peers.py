@@ -7,9 +7,10 @@ from typing import Any, Final
 import pytest
 
 from tests.benchmarks import peers
-from tests.benchmarks.decoding import KINDS, listed
+from tests.benchmarks.decoding import listed
 from tests.benchmarks.peers import Peer
 from tests.benchmarks.served import Server, served
+from tests.users_as_answered import KINDS
 
 PATH: Final = "/v2/databases/d-1/users"
 

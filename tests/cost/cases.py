@@ -16,6 +16,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from dbusers import DigitalOceanClient, RateLimit, Window
 from dbusers.response import Response
 from dbusers.transport import Transport
+from tests.users_as_answered import KINDS, USER
 
 ANSWERS: Final = 200  # of one client: the windows below are never used up, so nothing waits
 HEADERS: Final = CIMultiDictProxy(
@@ -27,20 +28,6 @@ HEADERS: Final = CIMultiDictProxy(
             "ratelimit-reset": "1795298546",
         }
     )
-)
-USER: Final = {"name": "app-01", "role": "normal", "password": "jge5lfxtzhx42iff"}
-KINDS: Final = (  # what the users of four engines have besides
-    {"mysql_settings": {"auth_plugin": "caching_sha2_password"}},
-    {"settings": {"pg_allow_replication": True}},
-    {
-        "settings": {
-            "acl": [
-                {"id": "5a8b2c", "topic": "orders", "permission": "consume"},
-                {"id": "5a8b2d", "topic": "invoices.*", "permission": "produce"},
-            ]
-        }
-    },
-    {"settings": {"opensearch_acl": [{"index": "logs-*", "permission": "read"}]}},
 )
 
 
