@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -137,10 +138,13 @@ async def test_a_loop_that_ends_without_its_tasks_leaves_its_turns_to_the_others
         abandoned.close()
         gc.collect()  # in this thread, which has no loop
 
-    in_front = await asyncio.to_thread(abandoned.run_until_complete, ask())
-    behind = await ask()
-    del in_front
-    await asyncio.to_thread(abandon)
+    loop = asyncio.get_running_loop()
+    # One thread for both: another might collect before the first has let go of the task.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        in_front = await loop.run_in_executor(thread, abandoned.run_until_complete, ask())
+        behind = await ask()
+        del in_front
+        await loop.run_in_executor(thread, abandon)
     await asyncio.sleep(0)
 
     assert [turn.done() for turn in limit._queue] == [True]
