@@ -25,21 +25,25 @@ CONCURRENT_ROUNDS: Final = 40
 def measure(share: float) -> Findings:
     """Return a row for each step in number, and for each in concurrency."""
     note = (
-        f"The goals are {FLAT:.2f} times the ratio of the first step, by number or concurrency. "
+        f"The goals are {FLAT:.2f} times the ratio of the first {REQUESTS} requests, and of "
+        f"{AT_ONCE} at once: one at a time, the floor has a turn of the event loop to itself. "
         f"Each client had sent {REQUESTS} requests before the first that is counted."
     )
-    return Findings(_rows(_by_number(share)) + _rows(_by_concurrency(share)), [note])
+    by_number, by_concurrency = _by_number(share), _by_concurrency(share)
+    first, usual = next(iter(by_number.values())), by_concurrency[_at_once(AT_ONCE)]
+    return Findings(_rows(by_number, first) + _rows(by_concurrency, usual), [note])
 
 
-def _rows(steps: dict[str, Costs]) -> list[Row]:
-    first = next(iter(steps.values())).ratio(OURS, FLOOR).median
+def _rows(steps: dict[str, Costs], beside: Costs) -> list[Row]:
+    """Return a row for each step, whose goal is to cost as much as one of them."""
+    ratio = beside.ratio(OURS, FLOOR).median
     return [
         Row(
             what,
             {OURS: costs.ratio(OURS, FLOOR)},
             floor=f"{costs.typical(FLOOR) * 1e6:.0f} µs",
             ours=f"{costs.typical(OURS) * 1e6:.0f} µs",
-            goal=first * FLAT,
+            goal=ratio * FLAT,
         )
         for what, costs in steps.items()
     ]
@@ -84,8 +88,10 @@ def _by_concurrency(share: float) -> dict[str, Costs]:
         costs = interleaved(loads, CONCURRENT_ROUNDS, share, pairs).samples
         here.books()
     return {
-        f"get one user, {number:,} at once": Costs(
-            {name: costs[f"{name} {number}"] for name in PEERS}
-        )
+        _at_once(number): Costs({name: costs[f"{name} {number}"] for name in PEERS})
         for number in CONCURRENCIES
     }
+
+
+def _at_once(number: int) -> str:
+    return f"get one user, {number:,} at once"
