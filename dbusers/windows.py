@@ -58,6 +58,7 @@ class SlidingWindows:
         self._kept = self.longest + LATENCY
         self._seconds_of = {window.requests: window.seconds for window in self.windows}
         self._open = [(w.requests - int(w.requests * reserve), w.seconds) for w in self.windows]
+        self._smallest = min(requests for requests, _ in self._open)
         self._own: deque[float] = deque()
         self._told_at = 0.0
         self._others = 0
@@ -92,12 +93,14 @@ class SlidingWindows:
 
     def next_moment(self, not_before: float) -> float:
         """Return when the next request may go: `moment` of its place, made fast for every call."""
-        moment = not_before
         counted = self._counted
+        place = len(counted)
+        if place < self._smallest:  # as it is for who does not use up a budget
+            return not_before
+        moment = not_before
         for requests, seconds in self._open:
-            earlier = len(counted) - requests
-            if earlier >= 0:
-                moment = max(moment, counted[earlier] + seconds + MARGIN)
+            if place >= requests:
+                moment = max(moment, counted[place - requests] + seconds + MARGIN)
         return moment
 
     def moment(self, place: int, not_before: float) -> float:
