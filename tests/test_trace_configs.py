@@ -3,9 +3,9 @@
 import aiohttp
 import pytest
 
-from dbusers import ConnectionFailed, RetryOption
+from dbusers import ConnectionFailed, RequestTimedOut, RetryOption, TimeoutOption
 from tests.calls import get, opened
-from tests.raw_server import RawServer, answer, end
+from tests.raw_server import RawServer, answer, end, silence
 
 USER = {"user": {"name": "app"}}
 
@@ -54,3 +54,19 @@ async def test_trace_configs_of_a_session_see_what_breaks(server: RawServer) -> 
             await get(client, RetryOption(max_retries=0))
 
     assert seen == ["start GET /v2/databases/c-1/users/app", "ServerDisconnectedError"]
+
+
+async def test_trace_configs_of_a_session_see_the_end_of_an_attempt_as_a_cancellation(
+    server: RawServer,
+) -> None:
+    seen: list[str] = []
+    server.plays(silence())
+
+    async with (
+        aiohttp.ClientSession(trace_configs=[tracing(seen)]) as session,
+        opened(server, session=session) as client,
+    ):
+        with pytest.raises(RequestTimedOut):
+            await get(client, RetryOption(max_retries=0), TimeoutOption(attempt=0.05))
+
+    assert seen == ["start GET /v2/databases/c-1/users/app", "CancelledError"]
