@@ -1,4 +1,4 @@
-"""The chain that a request passes, and the links of it that keep to limits.
+"""The chain that a request passes, and what holds it back there: `Limit`, and `InTime`.
 
     callers' operation middleware → operation (deadline) →
         retry, for each attempt [ limit → callers' middleware → authorize and send ]
@@ -9,13 +9,12 @@ attaches the credential, so no hook ever sees it.
 """
 
 from collections.abc import Iterable
-from math import inf
 
 from dbusers.auth import Authenticator
 from dbusers.clock import Clock
 from dbusers.deadline import OutOfTime, Progress, no_time_limit, progress, within
 from dbusers.errors import ConnectionFailed, RateLimited, RequestTimedOut
-from dbusers.options import RateLimitOption
+from dbusers.options import DEFAULT_RATE_LIMIT, RateLimitOption
 from dbusers.ratelimit import RateLimit
 from dbusers.request import Handler, Middleware, RequestInformation
 from dbusers.response import RateLimitState, Response
@@ -105,8 +104,7 @@ class Limit:
 
 
 def _longest_wait(request: RequestInformation) -> float:
-    option = request.option(RateLimitOption)
-    return inf if option is None else option.longest
+    return (request.option(RateLimitOption) or DEFAULT_RATE_LIMIT).longest
 
 
 def _used_up(limit: RateLimit, longest: float) -> RateLimited:

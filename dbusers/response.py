@@ -207,19 +207,18 @@ class Response:
         return found
 
     def _read(self, cls: Any, at: tuple[str, ...], *, bare: bool) -> Any:
-        document = self._document
-        if document is UNREAD:
-            document = self._parsed()
-        if type(document) is dict:  # as nearly every one is
-            for key in at:
-                if key in document:
-                    return codec.structure(document[key], cls, key)
+        document = self._parsed()
         if type(document) is codec.Problem:
             return document
-        if not at or (bare and type(document) is dict):
+        if not at:
             return codec.structure(document, cls)
         if type(document) is not dict:
             return codec.Problem(("expected an object @ $",))
+        for key in at:
+            if key in document:
+                return codec.structure(document[key], cls, key)
+        if bare:
+            return codec.structure(document, cls)
         return codec.Problem((f"required field missing @ $.{at[0]}",))
 
     def done(self) -> None:

