@@ -1,14 +1,17 @@
 """What goes over the socket, and the bodies that come back from it."""
 
+import asyncio
 import gzip
 import zlib
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
 from dbusers import (
+    APIError,
     ConnectionFailed,
     DbusersError,
     DigitalOceanClient,
@@ -20,7 +23,7 @@ from dbusers import (
     UnexpectedBody,
 )
 from tests.calls import create, get, opened
-from tests.raw_server import BeforeReading, RawServer, answer, truncated
+from tests.raw_server import BeforeReading, RawServer, answer, head, silence, truncated
 
 ONCE = RetryOption(max_retries=0)
 USER = {"user": {"name": "app"}}
@@ -42,6 +45,16 @@ async def test_a_request_says_what_it_is_and_what_it_takes(
     assert request.headers["user-agent"].startswith("dbusers/")
     assert request.headers["host"] == server.url.removeprefix("http://")
     assert orjson.loads(request.body) == {"name": "app"}
+
+
+async def test_a_session_that_is_passed_in_says_the_same(server: RawServer) -> None:
+    server.plays(answer(200, USER))
+
+    async with aiohttp.ClientSession() as session, opened(server, session=session) as client:
+        await get(client)
+    (request,) = server.requests
+    assert request.headers["accept"] == "application/json"
+    assert request.headers["user-agent"].startswith("dbusers/")
 
 
 async def test_a_request_without_a_body_has_no_content_type(
@@ -275,6 +288,20 @@ async def test_a_server_without_tls_is_no_secure_connection(server: RawServer) -
             await create(client)
     assert not caught.value.sent
     assert server.requests == []
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body")  # what the socket cannot hold
+async def test_an_answer_before_all_was_sent_leaves_nobody_sending(server: RawServer) -> None:
+    refusal = head(413, {"Content-Length": "2"}) + b"{}"
+    server.plays(BeforeReading(silence(refusal)))
+    large = RequestInformation("PUT", "/v2/x", content=b"x" * 20_000_000)
+
+    async with opened(server) as client:
+        with pytest.raises(APIError) as caught:
+            await client.adapter.send(large)
+        left = asyncio.all_tasks() - server.tasks - {asyncio.current_task()}
+    assert caught.value.status == 413
+    assert left == set()
 
 
 async def test_what_a_callers_aiohttp_hook_raises_is_the_callers_own(server: RawServer) -> None:

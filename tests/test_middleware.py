@@ -1,11 +1,13 @@
 """The chain: what stands where, what hooks may do, and what they never see."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from math import inf
 from typing import Any, cast
 
 import attrs
+import orjson
 import pytest
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
@@ -29,7 +31,7 @@ from dbusers.options import OnResponse
 from dbusers.request import Handler
 from dbusers.secret import Secret
 from tests.clocks import JumpingClock
-from tests.raw_server import RawServer, answer
+from tests.raw_server import RawServer, answer, end, silence
 
 HOSTS = ("auth_url", "api_url", "database_api_url")
 
@@ -111,6 +113,42 @@ async def test_what_an_attempt_has_waited_is_told_by_the_clients_clock(server: R
     async with opened(server, middleware=[hook], rate_limit=ByAnotherClock()) as client:
         await get(client)
     assert waited == [0.0]
+
+
+class Bookkeeping(RateLimit):
+    """A budget that knows which attempts are under way."""
+
+    def __init__(self) -> None:
+        super().__init__([Window(1000, 60)])
+        self.under_way = 0
+        self.settled = 0
+
+    def acquire_at_once(self) -> float | None:
+        self.under_way += 1
+        return super().acquire_at_once()
+
+    def settle(self, counted: float) -> None:
+        self.under_way -= 1
+        self.settled += 1
+        super().settle(counted)
+
+
+async def test_every_attempt_is_settled_once_however_it_ends(server: RawServer) -> None:
+    limit = Bookkeeping()
+    server.plays(answer(503), end, answer(404), answer(200, USER), silence())
+
+    async with opened(server, rate_limit=limit) as client:
+        with suppress(NotFound):  # after two attempts that may be repeated
+            await get(client)
+        assert (limit.under_way, limit.settled) == (0, 3)
+        await get(client)
+        server.arrived.clear()
+        cancelled = asyncio.create_task(get(client))
+        await server.arrived.wait()
+        assert (limit.under_way, limit.settled) == (1, 4)
+        cancelled.cancel()
+        await asyncio.wait([cancelled])
+    assert (limit.under_way, limit.settled) == (0, 5)
 
 
 async def test_a_calls_hooks_are_for_that_call_only(server: RawServer) -> None:
@@ -305,6 +343,18 @@ async def test_hooks_do_not_see_the_calls_that_fetch_bearers(server: RawServer) 
 
     assert len(server.requests) == 3
     assert paths == ["/api/databases/ad-1/users"]
+
+
+async def test_observers_do_not_see_the_answers_with_bearers(server: RawServer) -> None:
+    answers: list[Response] = []
+    server.plays(answer(200, {"token": "a-bearer"}), answer(200, {"apps": []}))
+    hosts: dict[str, Any] = dict.fromkeys(HOSTS, server.url)
+    options = [OnResponse(answers.append)]
+
+    async with ScalingoClient("tk-us-x", options=options, rate_limit=None, **hosts) as client:
+        await client.apps.get()
+    assert len(server.requests) == 2
+    assert [orjson.loads(each.content) for each in answers] == [{"apps": []}]
 
 
 async def test_a_call_inside_another_leaves_the_outer_ones_progress_alone(
